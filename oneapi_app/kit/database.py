@@ -1,0 +1,202 @@
+"""The unit of work: one transaction, run in a worker thread, its events delivered after the commit.
+
+Everything here is synchronous SQLAlchemy behind two awaitables, so that no database call ever runs on the
+event loop the relay lives on. SQLite gets one writer at a time; other engines get a few retries when the
+server reports a deadlock.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Subscriber = Callable[[Sequence[Any]], Awaitable[None]]
+
+WORKER_THREADS = 8
+"""Database calls under way at once in one process; more wait in line."""
+
+_DEADLOCK_CODES = {"40001", "40P01", 1205, 1213}
+_ATTEMPTS = 4
+
+
+class UnitOfWork:
+    """One transaction over the main database, and one over the log database where that is another one."""
+
+    def __init__(self, session: Session, log_session: Session) -> None:
+        self.session = session
+        self.log_session = log_session
+        self.events: list[Any] = []
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite``, ``mysql`` or ``postgresql``."""
+        return self.session.get_bind().dialect.name
+
+    def publish(self, happening: Any) -> None:
+        """Have this delivered to the subscribers once, and only if, the transaction has committed."""
+        self.events.append(happening)
+
+
+class Database:
+    """Engines and the threads that use them. Owns both; ``close`` ends them."""
+
+    def __init__(
+        self, url: URL | str, log_url: URL | str | None = None, *, sqlite_busy_ms: int = 3000, **pool: Any
+    ) -> None:
+        self.engine = build_engine(url, sqlite_busy_ms=sqlite_busy_ms, **pool)
+        self.log_engine = (
+            build_engine(log_url, sqlite_busy_ms=sqlite_busy_ms, **pool) if log_url else self.engine
+        )
+        self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="database")
+        self._subscribers: list[Subscriber] = []
+        self._running: set[asyncio.Task[Any]] = set()
+        self.write_lock = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @property
+    def has_own_log_database(self) -> bool:
+        return self.log_engine is not self.engine
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """``subscriber(events)`` is awaited after each commit that published something, before ``run`` returns."""
+        self._subscribers.append(subscriber)
+
+    async def run(
+        self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``function(uow, *args, **kwargs)`` in one committed transaction. A cancelled caller does not undo it."""
+        task = asyncio.create_task(self._run(partial(function, *args, **kwargs)))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _run(self, function: Callable[[UnitOfWork], T]) -> T:
+        loop = asyncio.get_running_loop()
+        result, events = await loop.run_in_executor(self._threads, self._transact, function)
+        if events:
+            for subscriber in self._subscribers:
+                await subscriber(events)
+        return result
+
+    async def read(
+        self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """``function(uow, *args, **kwargs)`` in a transaction that is rolled back: for questions only."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.read_sync(function, *args, **kwargs))
+
+    def run_sync(
+        self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As ``run``, for start-up and the command line: in this thread, events dropped."""
+        return self._transact(partial(function, *args, **kwargs))[0]
+
+    def read_sync(
+        self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As ``read``, in this thread."""
+        with self._sessions(read_only=True) as uow:
+            return function(uow, *args, **kwargs)
+
+    def _transact(self, function: Callable[[UnitOfWork], T]) -> tuple[T, list[Any]]:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.write_lock, self._sessions(read_only=False) as uow:
+                    result = function(uow)
+                    uow.session.commit()
+                    if uow.log_session is not uow.session:
+                        uow.log_session.commit()
+                    return result, uow.events
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS or not is_deadlock(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _sessions(self, *, read_only: bool) -> Iterator[UnitOfWork]:
+        with self._session(self.engine, read_only) as session:
+            if self.log_engine is self.engine:
+                yield UnitOfWork(session, session)
+            else:
+                with self._session(self.log_engine, read_only) as log_session:
+                    yield UnitOfWork(session, log_session)
+
+    @contextmanager
+    def _session(self, engine: Engine, read_only: bool) -> Iterator[Session]:
+        bind = engine.execution_options(read_only=True) if read_only else engine
+        with Session(bind, expire_on_commit=False) as session:
+            yield session
+
+    async def close(self) -> None:
+        """Waits for what is under way, then lets go of threads and connections."""
+        if self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.to_thread(self.close_sync)
+
+    def close_sync(self) -> None:
+        self._threads.shutdown(wait=True)
+        self.engine.dispose()
+        if self.has_own_log_database:
+            self.log_engine.dispose()
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether the server asked us to run the transaction again."""
+    original = error.orig
+    code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if code is None and original is not None and original.args:
+        code = original.args[0]
+    return code in _DEADLOCK_CODES or (
+        isinstance(error, OperationalError) and "database is locked" in str(original)
+    )
+
+
+def build_engine(url: URL | str, *, sqlite_busy_ms: int = 3000, **pool: Any) -> Engine:
+    """An engine with the product's connection settings. Connects to nothing yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True, **pool)
+    memory = parsed.database in (None, "", ":memory:")
+    engine = create_engine(
+        parsed,
+        connect_args={"check_same_thread": False, "timeout": sqlite_busy_ms / 1000},
+        **({} if memory else {"pool_size": WORKER_THREADS + 2}),
+    )
+    if isinstance(engine.pool, NullPool):
+        raise AssertionError("SQLite needs a pool: its settings belong to the connection")
+    event.listen(engine, "connect", partial(_prepare_sqlite, busy_ms=sqlite_busy_ms))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any, *, busy_ms: int) -> None:
+    connection.isolation_level = None  # BEGIN is ours: the driver would start write transactions too late
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={busy_ms}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "cache_size=-16000",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

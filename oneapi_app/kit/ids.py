@@ -1,0 +1,37 @@
+"""Identifiers and keys in the forms of the original, from a cryptographic source."""
+
+import secrets
+import string
+import time
+import uuid
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+_second = 0
+_second_text = ""
+
+
+def request_id() -> str:
+    """``YYYYMMDDhhmmss`` in local time, the nanoseconds within the second, 8 random digits."""
+    global _second, _second_text
+    now = time.time_ns()
+    second, nanos = divmod(now, 1_000_000_000)
+    if second != _second:
+        _second_text = time.strftime("%Y%m%d%H%M%S", time.localtime(second))
+        _second = second
+    return f"{_second_text}{nanos}{secrets.randbelow(100_000_000):08d}"
+
+
+def random_text(length: int) -> str:
+    """Letters and digits."""
+    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+
+
+def hex32() -> str:
+    """32 lower-case hex digits: access tokens, redemption codes."""
+    return uuid.uuid4().hex
+
+
+def token_key() -> str:
+    """48 characters: 16 alphanumerics, then 32 hex digits with letters at even places in upper case."""
+    digits = uuid.uuid4().hex
+    return random_text(16) + "".join(c.upper() if i % 2 == 0 else c for i, c in enumerate(digits))

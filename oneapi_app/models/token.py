@@ -1,0 +1,36 @@
+"""Tokens: the ``sk-…`` keys people hand to their programs."""
+
+from sqlalchemy import Column, Index
+from sqlmodel import Field, SQLModel
+
+from oneapi_app.models.columns import BIG_INTEGER, LONG_TEXT, SHORT_TEXT, FixedText, Flag
+
+ENABLED = 1
+DISABLED = 2
+EXPIRED = 3
+EXHAUSTED = 4
+NEVER_EXPIRES = -1
+
+
+class Token(SQLModel, table=True):
+    __tablename__ = "tokens"
+    __table_args__ = (
+        Index("idx_tokens_key", "key", unique=True),
+        Index("idx_tokens_name", "name"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BIG_INTEGER, primary_key=True))
+    user_id: int | None = Field(default=None, sa_column=Column(BIG_INTEGER))
+    key: str | None = Field(default=None, sa_column=Column(FixedText(48)))
+    status: int | None = Field(default=ENABLED, sa_column=Column(BIG_INTEGER, server_default="1"))
+    name: str | None = Field(default="", sa_column=Column(SHORT_TEXT))
+    created_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
+    accessed_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
+    expired_time: int | None = Field(
+        default=NEVER_EXPIRES, sa_column=Column(BIG_INTEGER, server_default="-1")
+    )
+    remain_quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
+    unlimited_quota: bool | None = Field(default=False, sa_column=Column(Flag, server_default="false"))
+    used_quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
+    models: str | None = Field(default=None, sa_column=Column(LONG_TEXT))
+    subnet: str | None = Field(default="", sa_column=Column(SHORT_TEXT, server_default=""))
