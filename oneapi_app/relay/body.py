@@ -1,0 +1,106 @@
+"""Reading a request's body: bounded, decompressed, decoded once."""
+
+import zlib
+from typing import Any
+
+import msgspec
+
+from oneapi_app.relay.refusals import Refusal, bad_request, invalid_request
+from oneapi_app.relay.reply import ClientGone, Receive
+
+_CHUNK = 1 << 20
+_INVALID = "common.UnmarshalBodyReusable failed: "
+MAX_TOKENS_LIMIT = (2**31 - 1) // 2
+
+
+async def read_body(receive: Receive, limit: int, gzipped: bool) -> bytes:
+    """The whole body. Raises Refusal 413 beyond ``limit`` bytes, before or after decompression."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts = [body]
+        size = len(body)
+        while message.get("more_body"):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+        body = b"".join(parts)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return gunzip(body, limit) if gzipped else body
+
+
+def gunzip(body: bytes, limit: int) -> bytes:
+    """Raises Refusal 400 for bytes that are no gzip, 413 for those that unpack to more than ``limit``."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        raise bad_request("invalid gzip body") from None
+    if len(unpacked) > limit:
+        raise _too_large(limit)
+    if not unpacker.eof:
+        raise bad_request("invalid gzip body: it ends too early")
+    return unpacked
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"request body is larger than {limit // (1 << 20)} MB", code="request_too_large")
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object with a text ``model``. Raises Refusal 400 in the form of the early checks."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(_INVALID + _brief(error)) from None
+    if not isinstance(decoded, dict):
+        raise bad_request(_INVALID + "expected a JSON object")
+    fields: dict[str, Any] = decoded
+    model = fields.get("model", "")
+    if not isinstance(model, str) and model is not None:
+        raise bad_request(_INVALID + "model must be a string")
+    return fields
+
+
+def _brief(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error).split(": ")[0][:200]
+
+
+def check_chat(fields: dict[str, Any]) -> None:
+    """What the original validates before a chat request is sent. Raises Refusal 400."""
+    check_max_tokens(fields)
+    messages = fields.get("messages")
+    if messages is not None and not isinstance(messages, list):
+        raise invalid_request("messages must be a list")
+    if not messages:
+        raise invalid_request("field messages is required")
+    for message in messages:  # pyright: ignore[reportUnknownVariableType] - JSON
+        if not isinstance(message, dict):
+            raise invalid_request("each message must be an object")
+
+
+def check_max_tokens(fields: dict[str, Any]) -> None:
+    for name in ("max_tokens", "max_completion_tokens"):
+        value = fields.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS_LIMIT:
+            raise invalid_request(f"{name} is invalid")
+
+
+def check_stream(fields: dict[str, Any]) -> bool:
+    """Whether a stream is asked for. Raises Refusal 400 where ``stream`` is no boolean."""
+    stream = fields.get("stream")
+    if stream is None or stream is False:
+        return False
+    if stream is not True:
+        raise invalid_request("stream must be true or false")
+    return True

@@ -1,0 +1,86 @@
+"""Carries a provider's stream to the caller, frame by frame, and says how it ended."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+
+from oneapi_app.convert.base import Converter, StreamEnd
+from oneapi_app.errors import UpstreamProtocolError
+from oneapi_app.providers.base import Failure
+from oneapi_app.relay.reply import ClientGone, Presence, Reply
+from oneapi_app.relay.transport import UpstreamResponse
+from oneapi_app.relay.transport_errors import IdleTimeout, TransportError
+
+
+class Ending(Enum):
+    """How a stream ended. Everything but COMPLETE is billed for what was delivered."""
+
+    COMPLETE = "complete"
+    UPSTREAM_BROKE = "upstream broke"
+    IDLE = "idle timeout"
+    CLIENT_GONE = "client gone"
+
+
+_CLOSING = {
+    Ending.COMPLETE: StreamEnd.COMPLETE,
+    Ending.UPSTREAM_BROKE: StreamEnd.UPSTREAM_BROKE,
+    Ending.IDLE: StreamEnd.IDLE_TIMEOUT,
+    Ending.CLIENT_GONE: StreamEnd.CLIENT_GONE,
+}
+
+
+@dataclass(slots=True)
+class Pumped:
+    """``last_frames`` close the stream and are still to be sent, after the bill is safe."""
+
+    ending: Ending
+    last_frames: bytes
+    first_content_at: float | None
+    problem: str = ""
+
+
+async def pump(
+    response: UpstreamResponse,
+    converter: Converter,
+    reply: Reply,
+    presence: Presence,
+    first_content_s: float | None,
+) -> Pumped | Failure:
+    """Runs until the stream ends. A Failure is only returned while nothing has reached the caller."""
+    now = asyncio.get_running_loop().time
+    deadline = None if first_content_s is None else now() + first_content_s
+    first_content_at: float | None = None
+    ending = Ending.COMPLETE
+    problem = ""
+    try:
+        while True:
+            data = await presence.during(response.receive())
+            if not data:
+                break
+            frames = converter.feed(data)
+            if converter.failure is not None and not reply.committed:
+                return converter.failure
+            if first_content_at is None:
+                if converter.has_content:
+                    first_content_at = now()
+                elif deadline is not None and now() > deadline:
+                    raise IdleTimeout("no content in time", "content")
+            if frames:
+                if not reply.committed:
+                    await reply.begin_stream()
+                await reply.write(frames)
+                if presence.gone:
+                    raise ClientGone
+    except ClientGone:
+        ending = Ending.CLIENT_GONE
+    except IdleTimeout as error:
+        ending, problem = Ending.IDLE, str(error)
+    except (TransportError, UpstreamProtocolError) as error:
+        ending, problem = Ending.UPSTREAM_BROKE, str(error)
+    if ending in (Ending.IDLE, Ending.UPSTREAM_BROKE) and not reply.committed:
+        status = 504 if ending is Ending.IDLE else 502
+        return Failure(status, problem, "one_api_error", "do_request_failed", "", None, local=True)
+    last = converter.close(_CLOSING[ending])
+    if converter.failure is not None and not reply.committed:
+        return converter.failure
+    return Pumped(ending, last, first_content_at, problem)
