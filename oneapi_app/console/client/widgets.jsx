@@ -1,0 +1,225 @@
+// The few pieces that live in the browser alone: they tick, copy, or submit over HTTP.
+import { useEffect, useRef, useState, createElement } from "react";
+import { useLocale, useSite, useTranslate } from "./store";
+import { dateTime, duration, exactNumber, money, relativeTime, shortNumber } from "./format";
+
+const listeners = new Set();
+let clock = null;
+
+function useNow() {
+  const [now, setNow] = useState(() => Date.now() / 1000);
+  useEffect(() => {
+    const tick = () => setNow(Date.now() / 1000);
+    listeners.add(tick);
+    clock ??= setInterval(() => listeners.forEach((listener) => listener()), 15000);
+    return () => {
+      listeners.delete(tick);
+      if (!listeners.size) {
+        clearInterval(clock);
+        clock = null;
+      }
+    };
+  }, []);
+  return now;
+}
+
+/** A moment: relative with the absolute time on hover, or the other way round. `empty` stands for 0. */
+export function Moment({ at, relative = true, empty = "–", className }) {
+  const locale = useLocale();
+  const now = useNow();
+  if (!at || at < 0) return <span className={className}>{empty}</span>;
+  const absolute = dateTime(at, locale);
+  const near = relativeTime(at, locale, now);
+  return (
+    <time className={className} dateTime={new Date(at * 1000).toISOString()} title={relative ? absolute : near}>
+      {relative ? near : absolute}
+    </time>
+  );
+}
+
+/** Quota as money (or a short number where the operator shows none); the raw units on hover. */
+export function Quota({ units, digits, className }) {
+  const site = useSite();
+  const translate = useTranslate();
+  const title = translate("shell.raw_quota", { units: exactNumber(units) });
+  return (
+    <span className={`num ${className ?? ""}`} title={title}>
+      {money(units, site, digits)}
+    </span>
+  );
+}
+
+export function Count({ value, className }) {
+  return (
+    <span className={`num ${className ?? ""}`} title={exactNumber(value)}>
+      {shortNumber(value)}
+    </span>
+  );
+}
+
+export function Duration({ ms, className }) {
+  return (
+    <span className={`num ${className ?? ""}`} title={`${exactNumber(ms)} ms`}>
+      {duration(ms)}
+    </span>
+  );
+}
+
+async function copyText(text) {
+  if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+  // Plain http on another machine has no clipboard API; the old way still works there.
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.style.position = "fixed";
+  area.style.opacity = "0";
+  (document.querySelector('[role="dialog"]') ?? document.body).appendChild(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  if (!copied) throw new Error("copying is not possible here");
+}
+
+/** Copies `text`, says so on itself for a moment. Children are what it shows beside its icon. */
+export function CopyButton({ text, label, className, children }) {
+  const [state, setState] = useState("idle");
+  const translate = useTranslate();
+  const timer = useRef();
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const copy = async (event) => {
+    event.stopPropagation();
+    try {
+      await copyText(text);
+      setState("done");
+    } catch {
+      setState("failed");
+    }
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setState("idle"), 1600);
+  };
+  const title = { idle: label ?? translate("shell.copy"), done: translate("shell.copied") }[state];
+  return (
+    <button
+      type="button"
+      className={`copy ${className ?? ""}`}
+      data-state={state}
+      title={title ?? translate("shell.copy_failed")}
+      aria-label={label ?? translate("shell.copy")}
+      onClick={copy}
+    >
+      <svg viewBox="0 0 24 24" width="14" height="14" fill="none" stroke="currentColor" strokeWidth="2" aria-hidden>
+        {state === "done" ? (
+          <path d="M20 6 9 17l-5-5" strokeLinecap="round" strokeLinejoin="round" />
+        ) : (
+          <>
+            <rect x="8" y="8" width="13" height="13" rx="2" />
+            <path d="M16 8V5a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v9a2 2 0 0 0 2 2h3" />
+          </>
+        )}
+      </svg>
+      {children}
+      <span className="sr-only" aria-live="polite">
+        {state === "done" ? translate("shell.copied") : ""}
+      </span>
+    </button>
+  );
+}
+
+/** The browser tab's name: the page, then the site. */
+export function PageTitle({ title }) {
+  const { name } = useSite();
+  useEffect(() => {
+    document.title = title ? `${title} · ${name}` : name;
+  }, [title, name]);
+  return null;
+}
+
+/**
+ * A form that answers to the REST API instead of the page's socket, because only HTTP can set the session
+ * cookie. On success the browser loads `next` anew; on failure the reason stands above the button.
+ */
+export function HttpForm({ action, method = "POST", next = "/", className, same = [], children }) {
+  const [failure, setFailure] = useState("");
+  const [busy, setBusy] = useState(false);
+  const translate = useTranslate();
+  const locale = useLocale();
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    const values = Object.fromEntries(new FormData(event.currentTarget));
+    const [first, second] = same;
+    if (first && values[first] !== values[second]) {
+      setFailure(translate("sign_in.passwords_differ"));
+      return;
+    }
+    if (second) delete values[second];
+    setBusy(true);
+    setFailure("");
+    const reason = await send(action, method, values, locale, translate);
+    if (reason === null) {
+      window.location.assign(ownAddress(next));
+    } else {
+      setFailure(reason);
+      setBusy(false);
+    }
+  };
+  return (
+    <form className={className} onSubmit={submit} data-busy={busy} aria-busy={busy} noValidate={false}>
+      {failure && (
+        <p role="alert" className="form-failure">
+          {failure}
+        </p>
+      )}
+      <fieldset disabled={busy} className="bare">
+        {children}
+      </fieldset>
+    </form>
+  );
+}
+
+async function send(action, method, values, locale, translate) {
+  try {
+    const response = await fetch(action, {
+      method,
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", "Accept-Language": locale },
+      body: JSON.stringify(values),
+    });
+    if (response.status === 429) return translate("sign_in.too_many");
+    const answer = await response.json();
+    return answer.success ? null : knownReason(answer.message, translate);
+  } catch {
+    return translate("shell.unreachable");
+  }
+}
+
+// The REST API answers in the original's Chinese literals, which other clients rely on.
+const REASONS = {
+  "用户名或密码错误，或用户已被封禁": "sign_in.wrong",
+  "管理员关闭了密码登录": "sign_in.password_login_off",
+  "管理员关闭了通过密码登录": "sign_in.password_login_off",
+  "无效的参数": "sign_in.invalid",
+  "无法保存会话信息，请重试": "shell.unreachable",
+};
+
+const knownReason = (message, translate) =>
+  REASONS[message] ? translate(REASONS[message]) : message || translate("shell.unreachable");
+
+/** Where to go next, if it is on this site: never a foreign address somebody put into the link. */
+function ownAddress(next) {
+  const wanted = new URLSearchParams(window.location.search).get("next");
+  if (!wanted) return next;
+  try {
+    const url = new URL(wanted, window.location.origin);
+    return url.origin === window.location.origin ? url.pathname + url.search + url.hash : next;
+  } catch {
+    return next;
+  }
+}
+
+/** Operator's text: a framed site when it is an https address, else its HTML in a sandboxed frame. */
+export function OperatorContent({ content, title, className }) {
+  if (/^https?:\/\//.test(content ?? "")) {
+    return createElement("iframe", { src: content, title, className: `operator-frame ${className ?? ""}` });
+  }
+  return <div className={`prose ${className ?? ""}`} dangerouslySetInnerHTML={{ __html: content ?? "" }} />;
+}

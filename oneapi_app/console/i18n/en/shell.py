@@ -1,0 +1,2 @@
+"""t"""
+TEXTS = {"hello": "Hello {n}"}

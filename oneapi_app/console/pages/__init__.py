@@ -1,0 +1,1 @@
+"""One folder per area: `page.py` draws, `state.py` asks the services."""

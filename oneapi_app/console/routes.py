@@ -1,0 +1,17 @@
+"""Addresses of the console's pages, as the original's default theme has them."""
+
+FRONT = "/"
+ABOUT = "/about"
+SIGN_IN = "/login"
+CHANGE_PASSWORD = "/password"  # noqa: S105 - an address
+DASHBOARD = "/dashboard"
+CHANNELS = "/channel"
+TOKENS = "/token"
+USERS = "/user"
+LOGS = "/log"
+SETTINGS = "/setting"
+REDEMPTIONS = "/redemption"
+TOP_UP = "/topup"
+CHAT = "/chat"
+MODELS = "/models"
+PLAYGROUND = "/playground"

@@ -1,0 +1,19 @@
+"""Reflex's configuration: how the console is compiled. Run-time settings live in ``oneapi_app.settings``."""
+
+import reflex as rx
+
+from oneapi_app.console.bundle import BUILD_ORIGIN, ConsoleBundle
+
+config = rx.Config(
+    app_name="oneapi_app",
+    api_url=BUILD_ORIGIN,
+    deploy_url=BUILD_ORIGIN,
+    telemetry_enabled=False,
+    show_built_with_reflex=False,
+    state_manager_mode="memory",
+    state_auto_setters=False,
+    default_color_mode="system",
+    cors_allowed_origins=[],
+    plugins=[rx.plugins.RadixThemesPlugin(), ConsoleBundle()],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)
