@@ -11,9 +11,9 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     state_manager_mode="memory",
-    state_auto_setters=False,
     default_color_mode="system",
     cors_allowed_origins=[],
+    frontend_packages=["@fontsource-variable/inter@5.2.8"],
     plugins=[rx.plugins.RadixThemesPlugin(), ConsoleBundle()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

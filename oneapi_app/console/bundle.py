@@ -18,6 +18,10 @@ from oneapi_app.console.i18n import catalogs
 BUILD_ORIGIN = "http://same-origin.invalid"
 """Stands for "wherever this page came from" until ``use_own_origin`` has run."""
 
+ASSETS = Path(__file__).parents[2] / "assets"
+STYLESHEETS = [f"/styles/{sheet.name}" for sheet in sorted((ASSETS / "styles").glob("*.css"))]
+"""Numbered where order matters; ``theme-<name>.css`` come last."""
+
 CLIENT_MODULES = Path(__file__).parent / "client"
 
 _ADDRESS = re.compile(r"""(["'`])(http|ws)://same-origin\.invalid(/[^"'`]*)?\1""")

@@ -2,10 +2,12 @@
 import "@fontsource-variable/inter/index.css";
 import { toast } from "sonner";
 import { listenForShortcuts } from "./keyboard";
+import { openPalette } from "./navigation";
 import { getLocale, getSite, setLocale, setSite, setViewer, translate } from "./store";
 
 export * from "./store";
 export * from "./format";
+export * from "./navigation";
 export * from "./widgets";
 
 async function signOut() {
@@ -46,6 +48,6 @@ function baseAddress() {
 export { baseAddress };
 
 if (typeof window !== "undefined" && !window.oneapi) {
-  window.oneapi = { setLocale, setSite, setViewer, signOut, expire, setQuery, notify, translate, baseAddress };
+  window.oneapi = { setLocale, setSite, setViewer, signOut, expire, setQuery, openPalette, notify, translate, baseAddress };
   listenForShortcuts();
 }

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 CHARTS = "$/console/charts"
-RECHARTS = "recharts@3.9.2"
+RECHARTS = "recharts@3.10.1"
 
 
 class StackedBars(rx.Component):

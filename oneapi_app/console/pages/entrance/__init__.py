@@ -1,0 +1,1 @@
+"""Coming in: sign-in, and the new password root must choose first."""

@@ -1,0 +1,1 @@
+"""What anybody may see: the front page, about, not found."""

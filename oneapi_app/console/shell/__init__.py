@@ -1,0 +1,1 @@
+"""What surrounds every page: frame, menus, palette, and the check on entering."""
