@@ -13,7 +13,7 @@ config = rx.Config(
     state_manager_mode="memory",
     default_color_mode="system",
     cors_allowed_origins=[],
-    frontend_packages=["@fontsource-variable/inter@5.2.8"],
+    frontend_packages=["@fontsource-variable/inter@5.2.8", "@fontsource-variable/jetbrains-mono@5.2.8"],
     plugins=[rx.plugins.RadixThemesPlugin(), ConsoleBundle()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

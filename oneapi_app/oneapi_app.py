@@ -3,11 +3,15 @@
 import reflex as rx
 
 from oneapi_app.console.bundle import STYLESHEETS
+from oneapi_app.console.client import ClientRoot
 from oneapi_app.console.notices import app_error
 from oneapi_app.console.page import PUBLIC, load_pages
 from oneapi_app.console.pages.public.page import not_found
 from oneapi_app.console.shell.frame import drawing, drawing_not_found
 from oneapi_app.console.shell.state import Shell
+
+CLIENT_ROOT_ORDER = 60
+"""Outside the toasts and the pages, inside Reflex's event loop."""
 
 SITE_NAME = "One API"
 """In the page's source until the browser knows the operator's name."""
@@ -18,6 +22,8 @@ app = rx.App(
     backend_exception_handler=app_error,
     toaster=rx.toast.provider(position="bottom-right", rich_colors=False),
 )
+
+app.app_wraps[CLIENT_ROOT_ORDER, "ClientRoot"] = lambda _stateful: ClientRoot.create()
 
 for page in load_pages().values():
     app.add_page(

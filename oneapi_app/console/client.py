@@ -163,6 +163,13 @@ class HttpForm(rx.Component):
     same: rx.Var[list[str]]
 
 
+class ClientRoot(rx.Component):
+    """Wraps the whole app, so that the client is there before any page's first event."""
+
+    library = CLIENT
+    tag = "ClientRoot"
+
+
 class PageTitle(rx.Component):
     """Names the browser's tab: the page, then the site."""
 
@@ -172,10 +179,11 @@ class PageTitle(rx.Component):
 
 
 class OperatorContent(rx.Component):
-    """The operator's own HTML, or a frame when it is a web address. Root is trusted with scripts."""
+    """The operator's Markdown or HTML, or a frame when it is a web address. Root is trusted with scripts."""
 
     library = CLIENT
     tag = "OperatorContent"
+    lib_dependencies: list[str] = ["react-markdown@10.1.0", "remark-gfm@4.0.1", "rehype-raw@7.0.0"]
     content: rx.Var[str]
     title: rx.Var[str]
 

@@ -1,5 +1,6 @@
 // The console's entry for generated pages ("$/console/client") and for server events (window.oneapi).
 import "@fontsource-variable/inter/index.css";
+import "@fontsource-variable/jetbrains-mono/index.css";
 import { toast } from "sonner";
 import { listenForShortcuts } from "./keyboard";
 import { openPalette } from "./navigation";
@@ -46,6 +47,9 @@ function baseAddress() {
 }
 
 export { baseAddress };
+
+/** Wraps the app, so that window.oneapi is there before the first event of any page arrives. */
+export const ClientRoot = ({ children }) => children;
 
 if (typeof window !== "undefined" && !window.oneapi) {
   window.oneapi = { setLocale, setSite, setViewer, signOut, expire, setQuery, openPalette, notify, translate, baseAddress };

@@ -1,5 +1,5 @@
 // The few pieces that live in the browser alone: they tick, copy, or submit over HTTP.
-import { useEffect, useRef, useState, createElement } from "react";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { useLocale, useSite, useTranslate } from "./store";
 import { dateTime, duration, exactNumber, money, relativeTime, shortNumber } from "./format";
 
@@ -216,10 +216,19 @@ function ownAddress(next) {
   }
 }
 
-/** Operator's text: a framed site when it is an https address, else its HTML in a sandboxed frame. */
+const Markdown = lazy(() => import("./markdown"));
+
+/** Operator's text: a framed site when it is a web address, else Markdown that may hold HTML. */
 export function OperatorContent({ content, title, className }) {
-  if (/^https?:\/\//.test(content ?? "")) {
-    return createElement("iframe", { src: content, title, className: `operator-frame ${className ?? ""}` });
+  const text = content ?? "";
+  if (/^https?:\/\/\S+$/.test(text.trim())) {
+    return <iframe src={text.trim()} title={title} className={`operator-frame ${className ?? ""}`} />;
   }
-  return <div className={`prose ${className ?? ""}`} dangerouslySetInnerHTML={{ __html: content ?? "" }} />;
+  return (
+    <div className={`prose ${className ?? ""}`}>
+      <Suspense fallback={null}>
+        <Markdown text={text} />
+      </Suspense>
+    </div>
+  );
 }

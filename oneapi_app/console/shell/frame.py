@@ -20,6 +20,7 @@ def drawing(page: Page) -> Callable[[], rx.Component]:
         content = page.content() if page.guard == PUBLIC else _guarded(page)
         return _frame(content, t(page.title), bare=page.bare)
 
+    draw.__module__ = page.content.__module__  # Reflex groups what a page is made of by this
     return draw
 
 
@@ -32,10 +33,8 @@ def _frame(content: rx.Component, title: Any, *, bare: bool) -> rx.Component:
     inner = content
     if not bare:
         inner = rx.el.div(
-            phone_bar(),
-            _by_look(lambda look: look.navigation()),
+            _surroundings(),
             rx.el.div(rx.el.main(content, id="content"), footer(), class_name="body"),
-            palette(),
             class_name="frame",
         )
     return rx.theme(
@@ -47,6 +46,12 @@ def _frame(content: rx.Component, title: Any, *, bare: bool) -> rx.Component:
         has_background=False,
         class_name="console",
     )
+
+
+@rx.memo
+def _surroundings() -> rx.Component:
+    """What every page has around it, compiled once."""
+    return rx.fragment(phone_bar(), _by_look(lambda look: look.navigation()), palette())
 
 
 def _guarded(page: Page) -> rx.Component:

@@ -16,6 +16,7 @@ TEXTS = {
     "lead": "Keep your providers' keys in one place, hand out tokens to people and apps, and know what every call has cost.",
     "lost": "There is no such page",
     "lost_text": "The address may be wrong, or the page has moved.",
+    "notice": "Notice",
     "routing": "Fails over by itself",
     "routing_text": "Channels are chosen by priority and weight. When one fails the next takes over; broken ones are taken out and put back on their own.",
     "to_console": "Open the console",

@@ -38,23 +38,13 @@ def not_found() -> rx.Component:
 
 def _own_or(content: Any, title: Any, ours: rx.Component) -> rx.Component:
     """The operator's Markdown, HTML or framed site; ours when there is none."""
-    is_address = content.startswith("https://") | content.startswith("http://")
-    is_markup = content.startswith("<")
-    return rx.cond(
-        content == "",
-        ours,
-        rx.cond(
-            is_address | is_markup,
-            client.OperatorContent.create(content=content, title=title),
-            rx.el.div(rx.markdown(content), class_name="prose"),
-        ),
-    )
+    return rx.cond(content == "", ours, client.OperatorContent.create(content=content, title=title))
 
 
 def _notice() -> rx.Component:
     return rx.el.div(
         rx.icon("megaphone", size=16),
-        rx.el.div(rx.markdown(PublicState.notice), class_name="prose small"),
+        client.OperatorContent.create(content=PublicState.notice, title=t("public.notice"), class_name="small"),
         class_name="callout notice",
         custom_attrs={"data-tone": "info"},
         role="status",
