@@ -2,11 +2,14 @@
 
 Everything here is synchronous SQLAlchemy behind two awaitables, so that no database call ever runs on the
 event loop the relay lives on. SQLite gets one writer at a time; other engines get a few retries when the
-server reports a deadlock.
+server reports a deadlock. ``open_database`` is how every part of the program gets one.
 """
 
 import asyncio
+import random
+import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -16,8 +19,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import NullPool
 from sqlmodel import Session
+
+from oneapi_app.kit.dsn import DatabaseAddress, read_dsn
+from oneapi_app.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,11 +57,20 @@ class Database:
     """Engines and the threads that use them. Owns both; ``close`` ends them."""
 
     def __init__(
-        self, url: URL | str, log_url: URL | str | None = None, *, sqlite_busy_ms: int = 3000, **pool: Any
+        self,
+        address: DatabaseAddress | URL | str,
+        log_address: DatabaseAddress | URL | str | None = None,
+        *,
+        sqlite_busy_ms: int = 3000,
+        **pool: Any,
     ) -> None:
-        self.engine = build_engine(url, sqlite_busy_ms=sqlite_busy_ms, **pool)
+        self.address = _address(address)
+        self.log_address = _address(log_address) if log_address else self.address
+        self.engine = build_engine(self.address, sqlite_busy_ms=sqlite_busy_ms, **pool)
         self.log_engine = (
-            build_engine(log_url, sqlite_busy_ms=sqlite_busy_ms, **pool) if log_url else self.engine
+            build_engine(self.log_address, sqlite_busy_ms=sqlite_busy_ms, **pool)
+            if log_address
+            else self.engine
         )
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="database")
         self._subscribers: list[Subscriber] = []
@@ -124,6 +138,7 @@ class Database:
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not is_deadlock(error):
                     raise
+                time.sleep(random.uniform(0, 0.02) * attempt)  # or the same two meet again
         raise AssertionError("unreachable")
 
     @contextmanager
@@ -165,19 +180,43 @@ def is_deadlock(error: DBAPIError) -> bool:
     )
 
 
-def build_engine(url: URL | str, *, sqlite_busy_ms: int = 3000, **pool: Any) -> Engine:
-    """An engine with the product's connection settings. Connects to nothing yet."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, **pool)
-    memory = parsed.database in (None, "", ":memory:")
-    engine = create_engine(
-        parsed,
-        connect_args={"check_same_thread": False, "timeout": sqlite_busy_ms / 1000},
-        **({} if memory else {"pool_size": WORKER_THREADS + 2}),
+def open_database(settings: Settings) -> Database:
+    """The database (and log database) the settings name. Connects to nothing yet; raises SettingsError."""
+    address = read_dsn(settings.sql_dsn, sqlite_path=settings.sqlite_path)
+    log_address = read_dsn(settings.log_sql_dsn, variable="LOG_SQL_DSN") if settings.log_sql_dsn else None
+    kept = min(settings.sql_max_idle, settings.sql_max_open, WORKER_THREADS)
+    return Database(
+        address,
+        log_address,
+        sqlite_busy_ms=settings.sqlite_busy_ms,
+        pool_size=kept,
+        max_overflow=min(settings.sql_max_open, WORKER_THREADS + _OTHER_USERS) - kept,
+        pool_recycle=settings.sql_max_lifetime_s,
+        echo=settings.debug_sql,
+        hide_parameters=True,
     )
-    if isinstance(engine.pool, NullPool):
-        raise AssertionError("SQLite needs a pool: its settings belong to the connection")
+
+
+_OTHER_USERS = 4
+"""Connections besides the workers' at once: the ledger's writer, a migration, start-up."""
+
+
+def _address(given: DatabaseAddress | URL | str) -> DatabaseAddress:
+    return given if isinstance(given, DatabaseAddress) else DatabaseAddress(make_url(given))
+
+
+def build_engine(address: DatabaseAddress | URL | str, *, sqlite_busy_ms: int = 3000, **pool: Any) -> Engine:
+    """An engine with the product's connection settings. Connects to nothing yet."""
+    address = _address(address)
+    if address.url.get_backend_name() != "sqlite":
+        return create_engine(address.url, connect_args=dict(address.connect_args), pool_pre_ping=True, **pool)
+    pool = {name: pool[name] for name in ("echo", "hide_parameters") if name in pool}
+    engine = create_engine(
+        address.url,
+        connect_args={"check_same_thread": False, "timeout": sqlite_busy_ms / 1000},
+        pool_size=WORKER_THREADS + _OTHER_USERS,
+        **pool,
+    )
     event.listen(engine, "connect", partial(_prepare_sqlite, busy_ms=sqlite_busy_ms))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -186,15 +225,24 @@ def build_engine(url: URL | str, *, sqlite_busy_ms: int = 3000, **pool: Any) -> 
 def _prepare_sqlite(connection: Any, _record: Any, *, busy_ms: int) -> None:
     connection.isolation_level = None  # BEGIN is ours: the driver would start write transactions too late
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={busy_ms}",
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "cache_size=-16000",
-        "temp_store=MEMORY",
-    ):
+    cursor.execute(f"PRAGMA busy_timeout={busy_ms}")
+    _use_wal(cursor, busy_ms)
+    for pragma in ("synchronous=NORMAL", "cache_size=-16000", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: Any, busy_ms: int) -> None:
+    """Changing the mode fails at once, whatever the timeout, while another process is at the file: so wait here."""
+    deadline = time.monotonic() + busy_ms / 1000
+    while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

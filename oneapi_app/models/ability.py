@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index, String
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER, SHORT_TEXT, Flag
+from oneapi_app.models.columns import BIG_INTEGER, SHORT_TEXT, ZERO, Flag
 
 
 class Ability(SQLModel, table=True):
@@ -17,4 +17,4 @@ class Ability(SQLModel, table=True):
     model: str = Field(sa_column=Column(SHORT_TEXT, primary_key=True))
     channel_id: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))
     enabled: bool | None = Field(default=True, sa_column=Column(Flag))
-    priority: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
+    priority: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))

@@ -1,8 +1,8 @@
-"""Column types as the original's ORM chose them on each engine (contract §1, "dialect rules")."""
+"""Column types and defaults as the original's ORM chose them on each engine (contract §1, "dialect rules")."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Double, Integer, Numeric, String, Text
+from sqlalchemy import BigInteger, Boolean, Double, Integer, Numeric, String, Text, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import CHAR, REAL, TypeDecorator, TypeEngine
 
@@ -13,6 +13,14 @@ UNSIGNED: TypeEngine[int] = (
 LONG_TEXT: TypeEngine[str] = Text().with_variant(mysql.LONGTEXT(), "mysql")
 SHORT_TEXT: TypeEngine[str] = Text().with_variant(String(191), "mysql")
 """Text that is indexed or has a default: varchar(191) on MySQL."""
+
+ZERO, ONE, MINUS_ONE, HUNDRED = text("0"), text("1"), text("-1"), text("100")
+FALSE = text("false")
+
+
+def name_text(length: int) -> TypeEngine[str]:
+    """A name inside a key of our own tables: names that differ only in case are two names on MySQL too."""
+    return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql")
 
 
 class Flag(TypeDecorator[bool]):

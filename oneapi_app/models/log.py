@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER, LONG_TEXT, SHORT_TEXT, Flag
+from oneapi_app.models.columns import BIG_INTEGER, FALSE, LONG_TEXT, SHORT_TEXT, ZERO, Flag
 
 UNKNOWN = 0
 TOP_UP = 1
@@ -32,11 +32,11 @@ class Log(SQLModel, table=True):
     username: str | None = Field(default="", sa_column=Column(SHORT_TEXT, server_default=""))
     token_name: str | None = Field(default="", sa_column=Column(SHORT_TEXT, server_default=""))
     model_name: str | None = Field(default="", sa_column=Column(SHORT_TEXT, server_default=""))
-    quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
-    prompt_tokens: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
-    completion_tokens: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
+    quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))
+    prompt_tokens: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))
+    completion_tokens: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))
     channel_id: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
     request_id: str | None = Field(default="", sa_column=Column(SHORT_TEXT, server_default=""))
-    elapsed_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
-    is_stream: bool | None = Field(default=False, sa_column=Column(Flag, server_default="false"))
-    system_prompt_reset: bool | None = Field(default=False, sa_column=Column(Flag, server_default="false"))
+    elapsed_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))
+    is_stream: bool | None = Field(default=False, sa_column=Column(Flag, server_default=FALSE))
+    system_prompt_reset: bool | None = Field(default=False, sa_column=Column(Flag, server_default=FALSE))

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER, SHORT_TEXT, FixedText
+from oneapi_app.models.columns import BIG_INTEGER, HUNDRED, ONE, SHORT_TEXT, FixedText
 
 ENABLED = 1
 DISABLED = 2
@@ -20,8 +20,8 @@ class Redemption(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(BIG_INTEGER, primary_key=True))
     user_id: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
     key: str | None = Field(default=None, sa_column=Column(FixedText(32)))
-    status: int | None = Field(default=ENABLED, sa_column=Column(BIG_INTEGER, server_default="1"))
+    status: int | None = Field(default=ENABLED, sa_column=Column(BIG_INTEGER, server_default=ONE))
     name: str | None = Field(default="", sa_column=Column(SHORT_TEXT))
-    quota: int | None = Field(default=100, sa_column=Column(BIG_INTEGER, server_default="100"))
+    quota: int | None = Field(default=100, sa_column=Column(BIG_INTEGER, server_default=HUNDRED))
     created_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
     redeemed_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index, String
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER
+from oneapi_app.models.columns import BIG_INTEGER, ZERO
 
 
 class LoginSession(SQLModel, table=True):
@@ -19,7 +19,7 @@ class LoginSession(SQLModel, table=True):
     """0 while nobody is signed in: a browser in the middle of an OAuth or Turnstile round trip."""
     oauth_state: str = Field(default="", sa_column=Column(String(64), nullable=False, server_default=""))
     turnstile_passed: int = Field(
-        default=0, sa_column=Column(BIG_INTEGER, nullable=False, server_default="0")
+        default=0, sa_column=Column(BIG_INTEGER, nullable=False, server_default=ZERO)
     )
     user_agent: str = Field(default="", sa_column=Column(String(255), nullable=False, server_default=""))
     address: str = Field(default="", sa_column=Column(String(64), nullable=False, server_default=""))

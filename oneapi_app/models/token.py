@@ -1,9 +1,9 @@
 """Tokens: the ``sk-…`` keys people hand to their programs."""
 
-from sqlalchemy import Column, Index
+from sqlalchemy import Column, Index, Text
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER, LONG_TEXT, SHORT_TEXT, FixedText, Flag
+from oneapi_app.models.columns import BIG_INTEGER, FALSE, MINUS_ONE, ONE, SHORT_TEXT, ZERO, FixedText, Flag
 
 ENABLED = 1
 DISABLED = 2
@@ -22,15 +22,15 @@ class Token(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(BIG_INTEGER, primary_key=True))
     user_id: int | None = Field(default=None, sa_column=Column(BIG_INTEGER))
     key: str | None = Field(default=None, sa_column=Column(FixedText(48)))
-    status: int | None = Field(default=ENABLED, sa_column=Column(BIG_INTEGER, server_default="1"))
+    status: int | None = Field(default=ENABLED, sa_column=Column(BIG_INTEGER, server_default=ONE))
     name: str | None = Field(default="", sa_column=Column(SHORT_TEXT))
     created_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
     accessed_time: int | None = Field(default=0, sa_column=Column(BIG_INTEGER))
     expired_time: int | None = Field(
-        default=NEVER_EXPIRES, sa_column=Column(BIG_INTEGER, server_default="-1")
+        default=NEVER_EXPIRES, sa_column=Column(BIG_INTEGER, server_default=MINUS_ONE)
     )
-    remain_quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
-    unlimited_quota: bool | None = Field(default=False, sa_column=Column(Flag, server_default="false"))
-    used_quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default="0"))
-    models: str | None = Field(default=None, sa_column=Column(LONG_TEXT))
+    remain_quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))
+    unlimited_quota: bool | None = Field(default=False, sa_column=Column(Flag, server_default=FALSE))
+    used_quota: int | None = Field(default=0, sa_column=Column(BIG_INTEGER, server_default=ZERO))
+    models: str | None = Field(default=None, sa_column=Column(Text))
     subnet: str | None = Field(default="", sa_column=Column(SHORT_TEXT, server_default=""))

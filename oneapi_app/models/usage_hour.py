@@ -1,9 +1,9 @@
 """Our own: consumption summed per hour, so that dashboards and statistics never scan the log."""
 
-from sqlalchemy import Column, Index, String
+from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER
+from oneapi_app.models.columns import BIG_INTEGER, name_text
 
 
 class UsageHour(SQLModel, table=True):
@@ -13,9 +13,9 @@ class UsageHour(SQLModel, table=True):
     hour: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))
     """Unix seconds at the start of the hour."""
     user_id: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))
-    username: str = Field(sa_column=Column(String(64), primary_key=True))
-    token_name: str = Field(sa_column=Column(String(64), primary_key=True))
-    model_name: str = Field(sa_column=Column(String(191), primary_key=True))
+    username: str = Field(sa_column=Column(name_text(64), primary_key=True))
+    token_name: str = Field(sa_column=Column(name_text(64), primary_key=True))
+    model_name: str = Field(sa_column=Column(name_text(191), primary_key=True))
     channel_id: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))
     requests: int = Field(default=0, sa_column=Column(BIG_INTEGER, nullable=False))
     quota: int = Field(default=0, sa_column=Column(BIG_INTEGER, nullable=False))
