@@ -93,7 +93,7 @@ class Database:
         self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """``function(uow, *args, **kwargs)`` in one committed transaction. A cancelled caller does not undo it."""
-        task = asyncio.create_task(self._run(partial(function, *args, **kwargs)))
+        task = asyncio.create_task(self._run(lambda uow: function(uow, *args, **kwargs)))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -117,7 +117,7 @@ class Database:
         self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As ``run``, for start-up and the command line: in this thread, events dropped."""
-        return self._transact(partial(function, *args, **kwargs))[0]
+        return self._transact(lambda uow: function(uow, *args, **kwargs))[0]
 
     def read_sync(
         self, function: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
