@@ -13,7 +13,14 @@ config = rx.Config(
     state_manager_mode="memory",
     default_color_mode="system",
     cors_allowed_origins=[],
-    frontend_packages=["@fontsource-variable/inter@5.2.8", "@fontsource-variable/jetbrains-mono@5.2.8"],
+    frontend_packages=[
+        "@fontsource-variable/inter@5.2.8",
+        "@fontsource-variable/jetbrains-mono@5.2.8",
+        "react-markdown@10.1.0",
+        "rehype-raw@7.0.0",
+        "remark-gfm@4.0.1",
+        "recharts@3.10.1",
+    ],  # all of them here, so that reflex.lock does not depend on which pages use what
     plugins=[rx.plugins.RadixThemesPlugin(), ConsoleBundle()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -7,6 +7,7 @@ that address is replaced by the address in the browser. Must not import pages or
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,12 @@ from typing import Any
 from reflex_base.plugins import Plugin
 
 from oneapi_app.console.i18n import catalogs
+from oneapi_app.frontend_build import INPUTS, PROJECT
 
 BUILD_ORIGIN = "http://same-origin.invalid"
 """Stands for "wherever this page came from" until ``use_own_origin`` has run."""
 
-ASSETS = Path(__file__).parents[2] / "assets"
-STYLESHEETS = [f"/styles/{sheet.name}" for sheet in sorted((ASSETS / "styles").glob("*.css"))]
+STYLESHEETS = [f"/styles/{sheet.name}" for sheet in sorted((PROJECT / "assets" / "styles").glob("*.css"))]
 """Numbered where order matters; ``theme-<name>.css`` come last."""
 
 CLIENT_MODULES = Path(__file__).parent / "client"
@@ -46,6 +47,17 @@ class ConsoleBundle(Plugin):
 
     def post_build(self, **context: Any) -> None:
         use_own_origin(Path(context["static_dir"]))
+        INPUTS.write_text(json.dumps(compiled_from()))
+
+
+def compiled_from() -> list[str]:
+    """Our modules that are loaded now, relative to the project: while compiling, what the pages depend on."""
+    files = {getattr(module, "__file__", None) for name, module in sys.modules.items() if _is_ours(name)}
+    return sorted(str(Path(file).relative_to(PROJECT)) for file in files if file)
+
+
+def _is_ours(module: str) -> bool:
+    return module == "oneapi_app" or module.startswith("oneapi_app.")
 
 
 def use_own_origin(static_dir: Path) -> None:

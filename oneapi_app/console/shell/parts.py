@@ -170,7 +170,10 @@ def phone_bar() -> rx.Component:
         ),
     )
     return rx.el.header(
-        rx.cond(signed_in(), drawer), brand(), rx.el.div(account_corner(), class_name="push"), class_name="phone-bar"
+        rx.cond(signed_in(), drawer),
+        brand(),
+        rx.el.div(rx.cond(signed_in(), rx.fragment(), language_switch()), account_corner(), class_name="push tools"),
+        class_name="phone-bar",
     )
 
 

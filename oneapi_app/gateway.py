@@ -1,0 +1,146 @@
+"""The front door on the one port: which of the three fronts answers a request, decided by its path alone.
+
+The relay's paths and ``/api`` go to their own ASGI apps, untouched by Reflex and its middleware; the rest is the
+console: pages, their assets, the page's websocket. Without the console the rest is a 404.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from urllib.parse import urlsplit
+
+from oneapi_app.frontend_build import WEB
+
+logger = logging.getLogger(__name__)
+
+Scope = dict[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[dict[str, Any]], Any]
+App = Callable[[Scope, Receive, Send], Any]
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+
+RELAY_PATHS = ("/v1/", "/v1beta/", "/dashboard/billing/")
+API_PATHS = ("/api/",)
+
+_HASHED_ASSET = (b"cache-control", b"public, max-age=31536000, immutable")
+_REVALIDATED = (b"cache-control", b"no-cache")
+_PAGE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+
+
+class Gateway:
+    """The ASGI app the server runs.
+
+    ``lifespan`` is entered before the first request and left after the last; the console's own lifespan runs
+    inside it. ``console`` None: no pages.
+    """
+
+    def __init__(self, *, relay: App, rest: App, console: App | None, lifespan: Lifespan | None = None) -> None:
+        self._relay = relay
+        self._rest = rest
+        self._console = console if console is not None else _nothing_here
+        self._has_console = console is not None
+        self._lifespan = lifespan
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if _is_under(path, RELAY_PATHS):
+            await self._relay(scope, receive, send)
+        elif _is_under(path, API_PATHS):
+            await self._rest(scope, receive, send)
+        elif scope["type"] == "websocket" and not is_same_origin(scope):
+            logger.warning(
+                "refused a page's websocket from %s: its Host is %s; a proxy in front must pass Host on",
+                _header(scope, b"origin"),
+                _header(scope, b"host"),
+            )
+            await _close(receive, send)
+        else:
+            await self._console(scope, receive, _with_page_headers(path, send))
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._lifespan is None:
+            await self._live_console(scope, receive, send)
+            return
+        async with self._lifespan():
+            await self._live_console(scope, receive, send)
+
+    async def _live_console(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._has_console:
+            await self._console(scope, receive, send)
+            return
+        while True:
+            happening = (await receive())["type"]
+            await send({"type": f"{happening}.complete"})
+            if happening == "lifespan.shutdown":
+                return
+
+
+def console_asgi() -> App:
+    """Reflex's ASGI app over the built frontend: pages, assets, websocket. Imports Reflex (a second or so)."""
+    from reflex_base.environment import environment
+
+    environment.REFLEX_WEB_WORKDIR.set(WEB)
+    environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
+    environment.REFLEX_SKIP_COMPILE.set(True)
+    from oneapi_app.oneapi_app import app
+
+    return app()
+
+
+def create_asgi(*, relay: App, rest: App, with_console: bool, lifespan: Lifespan | None = None) -> Gateway:
+    """What the server runs. ``with_console`` needs a built frontend, see ``frontend_build``."""
+    return Gateway(relay=relay, rest=rest, console=console_asgi() if with_console else None, lifespan=lifespan)
+
+
+def is_same_origin(scope: Scope) -> bool:
+    """Whether a browser's socket comes from a page of this very site, so that its cookie may count.
+
+    Browsers say so themselves where the site is served over TLS; otherwise Origin is compared with the host
+    asked for. Not the scheme: behind a TLS proxy the page is https and the socket arrives as plain http.
+    Clients that are no browsers send no Origin and have no cookies to abuse.
+    """
+    fetched_from = _header(scope, b"sec-fetch-site")
+    if fetched_from:
+        return fetched_from == "same-origin"
+    origin = urlsplit(_header(scope, b"origin")).netloc.lower()
+    asked = {_header(scope, name).lower() for name in (b"host", b"x-forwarded-host")}
+    return not origin or origin in asked | {host.removesuffix(":443").removesuffix(":80") for host in asked}
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def _close(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})
+
+
+def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
+    return any(path.startswith(prefix) or path == prefix[:-1] for prefix in prefixes)
+
+
+def _with_page_headers(path: str, send: Send) -> Send:
+    caching = _HASHED_ASSET if path.startswith("/assets/") else _REVALIDATED
+
+    async def send_with_headers(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            found = message["status"] in (200, 206, 304)
+            extra = (caching, *_PAGE_HEADERS) if found else _PAGE_HEADERS
+            message = {**message, "headers": [*message.get("headers", ()), *extra]}
+        await send(message)
+
+    return send_with_headers
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await _close(receive, send)
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": b"The console is switched off (CONSOLE_ENABLED).\n"})
