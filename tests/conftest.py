@@ -2,9 +2,10 @@
 
 ``database``             an empty, migrated SQLite ``Database`` (no root user); a millisecond to get
 ``any_database``         the same, three times: on SQLite, PostgreSQL and MariaDB
+                         (``@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)``: fewer)
 ``database_settings``    the ``Settings`` that lead to ``database``, for tests that start processes or open it twice
 ``any_database_settings``  the same for ``any_database``
-``blank_settings``       ``Settings`` of a database without any table, on the three engines
+``blank_settings``       ``Settings`` of a database without any table, on the three engines; ``two_blank_settings``: two
 ``postgres_server``, ``mysql_server``, ``redis_server``   real servers, started once per session (``tests.support.servers``)
 ``redis_url``            an emptied Redis
 ``shared_dir``           the recordings of the original: ``ONEAPI_SHARED``, or ``shared`` beside the repository
@@ -27,23 +28,8 @@ import pytest
 
 from oneapi_app.kit.database import Database, open_database
 from oneapi_app.settings import Settings
-from tests.support.databases import MySQLDatabases, PostgresDatabases, SQLiteDatabases
-from tests.support.servers import Server, find_program, start_mysql, start_postgres, start_redis
-
-ENGINES = [
-    pytest.param("sqlite"),
-    pytest.param("postgresql", marks=pytest.mark.needs_postgres),
-    pytest.param("mysql", marks=pytest.mark.needs_mysql),
-]
-
-
-def need(found: object, what: str) -> None:
-    """Skips the test unless ``found``; where everything must be there, fails it."""
-    if found:
-        return
-    if os.environ.get("ONEAPI_REQUIRE_EVERYTHING"):
-        pytest.fail(f"needs {what}")
-    pytest.skip(f"needs {what}")
+from tests.support.databases import ENGINES, MySQLDatabases, PostgresDatabases, SQLiteDatabases
+from tests.support.servers import Server, find_program, need, start_mysql, start_postgres, start_redis
 
 
 @pytest.fixture(scope="session")
@@ -141,3 +127,10 @@ def any_database(any_database_settings: Settings) -> Iterator[Database]:
 def blank_settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
     with _databases(request).blank() as settings:
         yield settings
+
+
+@pytest.fixture(params=ENGINES)
+def two_blank_settings(request: pytest.FixtureRequest) -> Iterator[list[Settings]]:
+    databases = _databases(request)
+    with databases.blank() as one, databases.blank() as other:
+        yield [one, other]

@@ -10,7 +10,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -142,7 +142,7 @@ class Database:
         raise AssertionError("unreachable")
 
     @contextmanager
-    def _sessions(self, *, read_only: bool) -> Iterator[UnitOfWork]:
+    def _sessions(self, *, read_only: bool) -> Generator[UnitOfWork]:
         with self._session(self.engine, read_only) as session:
             if self.log_engine is self.engine:
                 yield UnitOfWork(session, session)
@@ -151,7 +151,7 @@ class Database:
                     yield UnitOfWork(session, log_session)
 
     @contextmanager
-    def _session(self, engine: Engine, read_only: bool) -> Iterator[Session]:
+    def _session(self, engine: Engine, read_only: bool) -> Generator[Session]:
         bind = engine.execution_options(read_only=True) if read_only else engine
         with Session(bind, expire_on_commit=False) as session:
             yield session

@@ -7,7 +7,7 @@ errors that name the setting to look at. Knows nothing of what the rows mean.
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def wait_until_migrated(database: Database, *, timeout_s: float = 60.0, poll_s: 
 
 def is_migrated(engine: Engine, *, log_database: bool = False) -> bool:
     """Whether the newest revision is applied and no table or column is missing (an old dump may have been loaded)."""
-    with engine.connect() as connection:
+    with engine.execution_options(read_only=True).connect() as connection:
         return _is_current(connection, log_database)
 
 
@@ -112,7 +112,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _lock(connection: Connection) -> Iterator[None]:
+def _lock(connection: Connection) -> Generator[None]:
     """One migrating process at a time, per database. The connection is closed, not returned to the pool, after."""
     connection.detach()
     match connection.dialect.name:
@@ -139,7 +139,7 @@ def _lock(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(address: DatabaseAddress) -> Iterator[None]:
+def _explained(address: DatabaseAddress) -> Generator[None]:
     """Turns what the driver or Alembic says into one line that names the setting."""
     try:
         yield
@@ -148,7 +148,8 @@ def _explained(address: DatabaseAddress) -> Iterator[None]:
             f"{address.variable}: {address.place} has been migrated by a newer version of this program ({error})"
         ) from None
     except (OperationalError, DBAPIError) as error:
-        raise SettingsError(f"{address.variable}: cannot use {address.place}: {_one_line(error)}") from None
+        said = _one_line(error) + _hint(error, address)
+        raise SettingsError(f"{address.variable}: cannot use {address.place}: {said}") from None
 
 
 def _one_line(error: DBAPIError) -> str:
@@ -156,3 +157,11 @@ def _one_line(error: DBAPIError) -> str:
     arguments = original.args if original is not None else ()
     said = str(arguments[1]) if len(arguments) > 1 else str(original)
     return " ".join(said.split())
+
+
+def _hint(error: DBAPIError, address: DatabaseAddress) -> str:
+    """MariaDB that takes only TLS says no more than that access is denied."""
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if address.connect_args.get("ssl_disabled") and code in (1045, 3159):
+        return " (if the server takes only TLS, add tls=true or tls=skip-verify to the parameters)"
+    return ""

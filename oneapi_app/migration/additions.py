@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Table, UniqueConstraint, inspect, text
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, CreateTable
@@ -106,7 +107,7 @@ def _table_additions(connection: Connection, table: Table, columns: set[str]) ->
 
 def _find_indexes(connection: Connection, table: str) -> tuple[set[str], set[tuple[str, ...]]]:
     """Names of the indexes, and the column lists that something keeps unique, under whatever name."""
-    options = {"include_auto_indexes": True} if connection.dialect.name == "sqlite" else {}
+    options: dict[str, Any] = {"include_auto_indexes": True} if connection.dialect.name == "sqlite" else {}
     indexes = inspect(connection).get_indexes(table, **options)
     unique = {tuple(str(name) for name in index["column_names"]) for index in indexes if index["unique"]}
     return {str(index["name"]) for index in indexes}, unique

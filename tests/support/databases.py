@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from oneapi_app.kit.database import open_database
@@ -13,6 +14,12 @@ from oneapi_app.migration import migrate, tables_of
 from oneapi_app.migration.additions import find_additions
 from oneapi_app.settings import Settings, default_settings
 from tests.support.servers import Server
+
+SERVERS = [
+    pytest.param("postgresql", marks=pytest.mark.needs_postgres),
+    pytest.param("mysql", marks=pytest.mark.needs_mysql),
+]
+ENGINES = [pytest.param("sqlite"), *SERVERS]
 
 
 def postgres_dsn(server: Server, name: str) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 START_TIMEOUT_S = 60.0
 _BINARY_DIRECTORIES = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
@@ -44,6 +46,15 @@ class Server:
         """As a crash; ``stop`` still has to be called."""
         self.process.kill()
         self.process.wait(15)
+
+
+def need(found: object, what: str) -> None:
+    """Skips the test unless ``found``; where everything must be there, fails it."""
+    if found:
+        return
+    if os.environ.get("ONEAPI_REQUIRE_EVERYTHING"):
+        pytest.fail(f"needs {what}")
+    pytest.skip(f"needs {what}")
 
 
 def find_program(*names: str) -> str | None:
