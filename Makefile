@@ -18,7 +18,7 @@ run: $(VENV)/.installed ## Install, build and serve everything on one port
 	@exec $(BIN)/python -m oneapi_app run
 
 dev: $(VENV)/.installed ## Serve, and start again whenever a source changes
-	@exec $(BIN)/python -m oneapi_app.console.dev
+	@exec $(BIN)/python -m oneapi_app.dev
 
 build: $(VENV)/.installed ## Build the console's frontend only
 	@$(BIN)/python -m oneapi_app build
@@ -55,10 +55,10 @@ $(VENV)/.created:
 
 $(VENV)/.installed: requirements.txt | $(VENV)/.created
 	@echo "==> installing requirements"
-	@$(PIP) install --quiet --progress-bar off -r requirements.txt
+	@$(PIP) install -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "==> installing what tests and checks need"
-	@$(PIP) install --quiet --progress-bar off -r requirements-dev.txt
+	@$(PIP) install -r requirements-dev.txt
 	@touch $@

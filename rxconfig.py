@@ -16,6 +16,8 @@ config = rx.Config(
     frontend_packages=[
         "@fontsource-variable/inter@5.2.8",
         "@fontsource-variable/jetbrains-mono@5.2.8",
+        "@radix-ui/react-form@0.3.0",
+        "react-debounce-input@3.3.0",
         "react-markdown@10.1.0",
         "rehype-raw@7.0.0",
         "remark-gfm@4.0.1",

@@ -93,7 +93,9 @@ def _run_reflex(node: Path, progress: Callable[[str], None]) -> None:
             raise SettingsError(f"building the console failed; the whole output is in {LOG}\n{end}")
 
 
-def _follow(process: "subprocess.Popen[str]", keep: Callable[[str], object], progress: Callable[[str], None]) -> None:
+def _follow(
+    process: "subprocess.Popen[str]", keep: Callable[[str], object], progress: Callable[[str], None]
+) -> None:
     said: set[str] = set()
     for line in process.stdout or ():
         keep(line)
@@ -151,7 +153,11 @@ def _fingerprint(modules: Iterable[str]) -> dict[str, str]:
         digest.update(f"{path.relative_to(PROJECT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"gone")
     versions = {name: _version(name) for name in TOOLCHAIN}
-    return {"sources": digest.hexdigest(), "python": ".".join(platform.python_version_tuple()[:2]), **versions}
+    return {
+        "sources": digest.hexdigest(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        **versions,
+    }
 
 
 def _source_files() -> Iterator[Path]:

@@ -5,7 +5,7 @@ console: pages, their assets, the page's websocket. Without the console the rest
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +14,11 @@ from oneapi_app.frontend_build import WEB
 
 logger = logging.getLogger(__name__)
 
-Scope = dict[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[dict[str, Any]], Any]
-App = Callable[[Scope, Receive, Send], Any]
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 RELAY_PATHS = ("/v1/", "/v1beta/", "/dashboard/billing/")
@@ -35,7 +36,9 @@ class Gateway:
     inside it. ``console`` None: no pages.
     """
 
-    def __init__(self, *, relay: App, rest: App, console: App | None, lifespan: Lifespan | None = None) -> None:
+    def __init__(
+        self, *, relay: App, rest: App, console: App | None, lifespan: Lifespan | None = None
+    ) -> None:
         self._relay = relay
         self._rest = rest
         self._console = console if console is not None else _nothing_here
@@ -93,7 +96,9 @@ def console_asgi() -> App:
 
 def create_asgi(*, relay: App, rest: App, with_console: bool, lifespan: Lifespan | None = None) -> Gateway:
     """What the server runs. ``with_console`` needs a built frontend, see ``frontend_build``."""
-    return Gateway(relay=relay, rest=rest, console=console_asgi() if with_console else None, lifespan=lifespan)
+    return Gateway(
+        relay=relay, rest=rest, console=console_asgi() if with_console else None, lifespan=lifespan
+    )
 
 
 def is_same_origin(scope: Scope) -> bool:
@@ -127,7 +132,7 @@ def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
 def _with_page_headers(path: str, send: Send) -> Send:
     caching = _HASHED_ASSET if path.startswith("/assets/") else _REVALIDATED
 
-    async def send_with_headers(message: dict[str, Any]) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             found = message["status"] in (200, 206, 304)
             extra = (caching, *_PAGE_HEADERS) if found else _PAGE_HEADERS

@@ -44,30 +44,28 @@ class Viewer:
     must_change_password: bool = False
 
 
-def site(field: str) -> rx.Var[Any]:
-    """A field of ``Site`` as the browser has it."""
+def site(field: str) -> Any:
+    """A field of ``Site`` as the browser has it: a Var of the field's kind."""
     return _stored("site", Site, field)
 
 
-def viewer(field: str) -> rx.Var[Any]:
-    """A field of ``Viewer`` as the browser has it."""
+def viewer(field: str) -> Any:
+    """A field of ``Viewer`` as the browser has it: a Var of the field's kind."""
     return _stored("viewer", Viewer, field)
 
 
-def base_address() -> rx.Var[str]:
-    """Where API clients should point: ServerAddress, else the address in the browser; no slash at the end."""
+def base_address() -> Any:
+    """A Var: where API clients should point: ServerAddress, else the address in the browser; no slash at the end."""
     data = VarData(
         imports={CLIENT: [ImportVar(tag="baseAddress"), ImportVar(tag="useSite")]},
         hooks={"const site = useSite()": None},
     )
-    return cast(rx.Var[str], rx.Var(_js_expr="(site && baseAddress())", _var_data=data).to(str))
+    return rx.Var(_js_expr="(site && baseAddress())", _var_data=data).to(str)
 
 
 def locale() -> rx.Var[str]:
     """``zh`` or ``en``."""
-    data = VarData(
-        imports={CLIENT: [ImportVar(tag="useLocale")]}, hooks={"const locale = useLocale()": None}
-    )
+    data = VarData(imports={CLIENT: [ImportVar(tag="useLocale")]}, hooks={"const locale = useLocale()": None})
     return cast(rx.Var[str], rx.Var(_js_expr="locale", _var_data=data).to(str))
 
 
@@ -188,10 +186,8 @@ class OperatorContent(rx.Component):
     title: rx.Var[str]
 
 
-def _stored(store: str, shape: type, field: str) -> rx.Var[Any]:
+def _stored(store: str, shape: type, field: str) -> Any:
     kinds = {f.name: f.type for f in fields(shape)}
     hook = f"use{store.capitalize()}"
-    data = VarData(
-        imports={CLIENT: [ImportVar(tag=hook)]}, hooks={f"const {store} = {hook}()": None}
-    )
+    data = VarData(imports={CLIENT: [ImportVar(tag=hook)]}, hooks={f"const {store} = {hook}()": None})
     return rx.Var(_js_expr=f"{store}.{field}", _var_data=data).to(kinds[field])

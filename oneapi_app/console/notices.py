@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def notify(key: str, **values: Any) -> rx.event.EventSpec:
-    """"Saved." and the like: the text of a catalog key. Return it from a handler."""
+    """ "Saved." and the like: the text of a catalog key. Return it from a handler."""
     return _toast("success", _known(key), values)
 
 

@@ -30,11 +30,15 @@ class ConsoleState(rx.State, mixin=True):
     in, and the service raises Forbidden when that somebody may not. Let errors rise: they become toasts.
     """
 
-    async def _call(self, function: Callable[Concatenate[UnitOfWork, Actor, P], T], *args: Any, **kwargs: Any) -> T:
+    async def _call(
+        self, function: Callable[Concatenate[UnitOfWork, Actor, P], T], *args: Any, **kwargs: Any
+    ) -> T:
         """``function(uow, actor, *args, **kwargs)`` in one committed transaction."""
         return await current_runtime().database.run(_as_viewer, self._cookie(), function, args, kwargs)
 
-    async def _read(self, function: Callable[Concatenate[UnitOfWork, Actor, P], T], *args: Any, **kwargs: Any) -> T:
+    async def _read(
+        self, function: Callable[Concatenate[UnitOfWork, Actor, P], T], *args: Any, **kwargs: Any
+    ) -> T:
         """The same without writing."""
         return await current_runtime().database.read(_as_viewer, self._cookie(), function, args, kwargs)
 

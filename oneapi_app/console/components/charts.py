@@ -43,7 +43,9 @@ class Sparkline(rx.Component):
     values: rx.Var[list[float]]
 
 
-def stacked_bars(data: Any, series: Any, *, label: Any, unit: Any = "count", height: int = 260) -> rx.Component:
+def stacked_bars(
+    data: Any, series: Any, *, label: Any, unit: Any = "count", height: int = 260
+) -> rx.Component:
     """``data``: one dict per bar, ``{"at": epoch seconds, "<series>": number, ...}``; ``series`` in stacking order.
 
     ``at`` is the bar's start; bars a day apart are labelled by day, closer ones by hour. ``unit``: quota (shown as

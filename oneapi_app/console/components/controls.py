@@ -37,7 +37,9 @@ def button(
     )
 
 
-def link_button(text: Any, href: Any, *, icon: str | None = None, kind: str = "plain", **props: Any) -> rx.Component:
+def link_button(
+    text: Any, href: Any, *, icon: str | None = None, kind: str = "plain", **props: Any
+) -> rx.Component:
     """A link that looks like a button; navigates without a reload inside the console."""
     return rx.link(
         *([rx.icon(icon, size=15)] if icon else []),
@@ -49,7 +51,9 @@ def link_button(text: Any, href: Any, *, icon: str | None = None, kind: str = "p
     )
 
 
-def icon_button(icon: str, label: Any, *, on_click: Any = None, kind: str = "quiet", **props: Any) -> rx.Component:
+def icon_button(
+    icon: str, label: Any, *, on_click: Any = None, kind: str = "quiet", **props: Any
+) -> rx.Component:
     """A square button with an icon; ``label`` is its accessible name and hint."""
     return rx.el.button(
         rx.icon(icon, size=16),
@@ -101,7 +105,9 @@ def row_menu(*items: rx.Component) -> rx.Component:
     return menu(icon_button("ellipsis", t("shell.more")), *items)
 
 
-def menu_item(text: Any, *, on_click: Any = None, icon: str | None = None, danger: bool = False, **props: Any) -> rx.Component:
+def menu_item(
+    text: Any, *, on_click: Any = None, icon: str | None = None, danger: bool = False, **props: Any
+) -> rx.Component:
     return rx.dropdown_menu.item(
         *([rx.icon(icon, size=14)] if icon else []),
         text,
@@ -113,7 +119,8 @@ def menu_item(text: Any, *, on_click: Any = None, icon: str | None = None, dange
 
 def menu_link(text: Any, href: Any, *, icon: str | None = None) -> rx.Component:
     return rx.dropdown_menu.item(
-        rx.link(*([rx.icon(icon, size=14)] if icon else []), text, href=href, underline="none"), as_child=False
+        rx.link(*([rx.icon(icon, size=14)] if icon else []), text, href=href, underline="none"),
+        as_child=False,
     )
 
 

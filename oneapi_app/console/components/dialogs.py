@@ -119,7 +119,11 @@ def _head(title: Any, description: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.dialog.title(title, size="3"),
-            *([] if description is None else [rx.dialog.description(description, size="2", color_scheme="gray")]),
+            *(
+                []
+                if description is None
+                else [rx.dialog.description(description, size="2", color_scheme="gray")]
+            ),
         ),
         rx.dialog.close(icon_button("x", t("shell.close"))),
         class_name="dialog-head",

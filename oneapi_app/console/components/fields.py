@@ -13,9 +13,7 @@ def field(
 ) -> rx.Component:
     """``error`` is a Var of text, or of ``{"zh", "en"}``; empty means none. ``optional`` is a word beside the label."""
     return rx.el.label(
-        rx.el.span(
-            label, *([] if optional is None else [rx.el.small(optional)]), class_name="field-label"
-        ),
+        rx.el.span(label, *([] if optional is None else [rx.el.small(optional)]), class_name="field-label"),
         control,
         *([] if help is None else [rx.el.span(help, class_name="field-help")]),
         *([] if error is None else [_error(error)]),
@@ -32,20 +30,27 @@ def text_input(value: Any = None, on_change: Any = None, *, delay_ms: int = 0, *
         return rx.el.input(class_name="input", **({} if value is None else {"default_value": value}), **props)
     if delay_ms:
         return rx.debounce_input(
-            rx.el.input(value=value, on_change=on_change, class_name="input", **props), debounce_timeout=delay_ms
+            rx.el.input(value=value, on_change=on_change, class_name="input", **props),
+            debounce_timeout=delay_ms,
         )
-    return rx.el.input(default_value=value, on_blur=on_change, key=props.pop("key", None), class_name="input", **props)
+    return rx.el.input(
+        default_value=value, on_blur=on_change, key=props.pop("key", None), class_name="input", **props
+    )
 
 
 def password_input(**props: Any) -> rx.Component:
     return rx.el.input(type="password", class_name="input", **props)
 
 
-def text_area(value: Any = None, on_change: Any = None, *, rows: int = 4, mono: bool = False, **props: Any) -> rx.Component:
+def text_area(
+    value: Any = None, on_change: Any = None, *, rows: int = 4, mono: bool = False, **props: Any
+) -> rx.Component:
     """Handler called when typing pauses."""
     style = "input mono" if mono else "input"
     if on_change is None:
-        return rx.el.textarea(class_name=style, rows=rows, **({} if value is None else {"default_value": value}), **props)
+        return rx.el.textarea(
+            class_name=style, rows=rows, **({} if value is None else {"default_value": value}), **props
+        )
     return rx.debounce_input(
         rx.el.textarea(value=value, on_change=on_change, class_name=style, rows=rows, **props),
         debounce_timeout=300,

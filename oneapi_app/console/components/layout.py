@@ -21,7 +21,9 @@ def toolbar(*children: Any) -> rx.Component:
     return rx.el.div(*children, class_name="toolbar")
 
 
-def card(*children: Any, title: Any = None, actions: tuple[Any, ...] = (), class_name: str = "") -> rx.Component:
+def card(
+    *children: Any, title: Any = None, actions: tuple[Any, ...] = (), class_name: str = ""
+) -> rx.Component:
     """A panel with a hairline border. Never put one inside another."""
     head = rx.el.div(rx.el.h2(title), rx.el.div(*actions), class_name="card-head")
     return rx.el.section(*([] if title is None else [head]), *children, class_name=f"card {class_name}")

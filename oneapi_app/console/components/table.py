@@ -45,9 +45,7 @@ def data_table(
 
     ``bulk`` are buttons for ``state.selected``; ``on_open(row)`` gives the event of a click on a row.
     """
-    everything = (
-        [_select_column(state), *columns] if selectable else list(columns)
-    )
+    everything = [_select_column(state), *columns] if selectable else list(columns)
     filtered = (state.search != "") | (state.active_filters > 0)
     return rx.el.div(
         rx.cond(
@@ -61,7 +59,9 @@ def data_table(
                         rx.el.tbody(
                             rx.cond(
                                 state.loaded,
-                                rx.foreach(state.rows, lambda row: _row(state, row, everything, selectable, on_open)),
+                                rx.foreach(
+                                    state.rows, lambda row: _row(state, row, everything, selectable, on_open)
+                                ),
                                 rx.fragment(*(_skeleton_row(everything) for _ in range(SKELETON_ROWS))),
                             )
                         ),
@@ -93,7 +93,11 @@ def _heading(state: Any, column: Column) -> rx.Component:
             rx.cond(
                 ascending,
                 rx.icon("arrow-up", size=12),
-                rx.cond(descending, rx.icon("arrow-down", size=12), rx.icon("chevrons-up-down", size=12, class_name="faint")),
+                rx.cond(
+                    descending,
+                    rx.icon("arrow-down", size=12),
+                    rx.icon("chevrons-up-down", size=12, class_name="faint"),
+                ),
             ),
             type="button",
             on_click=state.sort_by(column.sort),
@@ -117,7 +121,7 @@ def _row(
 
 
 def _cell(column: Column, row: Any) -> rx.Component:
-    stop = {"on_click": rx.stop_propagation} if column.phone in ("actions", "select") else {}
+    stop: dict[str, Any] = {"on_click": rx.stop_propagation} if column.phone in ("actions", "select") else {}
     return rx.el.td(
         column.cell(row),
         custom_attrs={"data-label": column.title, "data-align": column.align, "data-phone": column.phone},
@@ -146,7 +150,9 @@ def _select_column(state: Any) -> Column:
 
 def _skeleton_row(columns: Sequence[Column]) -> rx.Component:
     widths = ("70%", "45%", "85%", "60%")
-    return rx.el.tr(*(rx.el.td(skeleton(widths[i % 4])) for i, _ in enumerate(columns)), class_name="loading-row")
+    return rx.el.tr(
+        *(rx.el.td(skeleton(widths[i % 4])) for i, _ in enumerate(columns)), class_name="loading-row"
+    )
 
 
 def _bulk_bar(state: Any, actions: Sequence[rx.Component]) -> rx.Component:

@@ -3,7 +3,7 @@
 A page's state mixes it in and says how to fetch one page of rows. Nothing here knows what the rows are.
 """
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -24,6 +24,9 @@ class TableState(ConsoleState, mixin=True):
     DEFAULT_SORT: ClassVar[str] = ""
     FILTERS: ClassVar[tuple[str, ...]] = ()
     """Names of the filters; each is a text in ``filters`` and a parameter in the address."""
+
+    if TYPE_CHECKING:
+        rows: list[Any]
 
     page: int = 1
     page_size: int = 20

@@ -65,5 +65,3 @@ def _by_look(pick: Any) -> Any:
     """What the look in use says; the first look when it is unknown."""
     first, *others = LOOKS
     return rx.match(client.site("theme"), *((look.name, pick(look)) for look in others), pick(first))
-
-

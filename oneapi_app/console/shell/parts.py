@@ -3,7 +3,7 @@
 from typing import Any
 
 import reflex as rx
-from reflex.style import set_color_mode
+from reflex.style import LiteralColorMode, set_color_mode
 
 from oneapi_app.actor import ADMIN, COMMON
 from oneapi_app.console import client, routes
@@ -42,12 +42,16 @@ def brand() -> rx.Component:
         rx.el.img(src=client.site("logo"), alt="", class_name="brand-logo"),
         rx.el.img(src="/logo.svg", alt="", class_name="brand-logo"),
     )
-    return rx.link(mark, rx.el.span(client.site("name")), href=routes.FRONT, class_name="brand", underline="none")
+    return rx.link(
+        mark, rx.el.span(client.site("name")), href=routes.FRONT, class_name="brand", underline="none"
+    )
 
 
 def nav_link(page: Page, *, close: bool = False) -> rx.Component:
     icon = page.menu.icon if page.menu else "circle"
-    link = NavLink.create(rx.icon(icon, size=16), rx.el.span(t(page.title)), to=page.path, label=t(page.title))
+    link = NavLink.create(
+        rx.icon(icon, size=16), rx.el.span(t(page.title)), to=page.path, label=t(page.title)
+    )
     return rx.cond(
         client.viewer("role") >= page.guard, rx.dialog.close(link) if close else link, rx.fragment()
     )
@@ -95,7 +99,9 @@ def account_menu() -> rx.Component:
         ),
         menu_separator(),
         *(
-            menu_item(t(page.title), icon=page.menu.icon if page.menu else None, on_click=rx.redirect(page.path))
+            menu_item(
+                t(page.title), icon=page.menu.icon if page.menu else None, on_click=rx.redirect(page.path)
+            )
             for page in menu_pages("account")
         ),
         menu_item(t("shell.sign_out"), icon="log-out", on_click=client.sign_out()),
@@ -104,7 +110,9 @@ def account_menu() -> rx.Component:
 
 def account_corner() -> rx.Component:
     """The account menu, or the way to sign in."""
-    return rx.cond(signed_in(), account_menu(), link_button(t("shell.sign_in"), routes.SIGN_IN, kind="primary"))
+    return rx.cond(
+        signed_in(), account_menu(), link_button(t("shell.sign_in"), routes.SIGN_IN, kind="primary")
+    )
 
 
 def language_switch() -> rx.Component:
@@ -118,7 +126,11 @@ def language_switch() -> rx.Component:
 
 def mode_switch() -> rx.Component:
     """Light, dark, or as the system has it."""
-    choices = (("light", "sun", "shell.light"), ("dark", "moon", "shell.dark"), ("system", "monitor", "shell.system"))
+    choices: tuple[tuple[LiteralColorMode, str, str], ...] = (
+        ("light", "sun", "shell.light"),
+        ("dark", "moon", "shell.dark"),
+        ("system", "monitor", "shell.system"),
+    )
     return menu(
         rx.el.button(
             rx.color_mode_cond(rx.icon("sun", size=16), rx.icon("moon", size=16)),
@@ -162,7 +174,9 @@ def phone_bar() -> rx.Component:
         rx.dialog.trigger(icon_button("menu", t("shell.menu"))),
         rx.dialog.content(
             rx.dialog.title(t("shell.menu"), class_name="sr-only"),
-            rx.el.div(brand(), rx.dialog.close(icon_button("x", t("shell.close"))), class_name="phone-menu-head"),
+            rx.el.div(
+                brand(), rx.dialog.close(icon_button("x", t("shell.close"))), class_name="phone-menu-head"
+            ),
             nav_groups(close=True),
             rx.el.div(account_corner(), tools(), class_name="phone-menu-foot"),
             class_name="phone-menu",
@@ -172,7 +186,9 @@ def phone_bar() -> rx.Component:
     return rx.el.header(
         rx.cond(signed_in(), drawer),
         brand(),
-        rx.el.div(rx.cond(signed_in(), rx.fragment(), language_switch()), account_corner(), class_name="push tools"),
+        rx.el.div(
+            rx.cond(signed_in(), rx.fragment(), language_switch()), account_corner(), class_name="push tools"
+        ),
         class_name="phone-bar",
     )
 
@@ -191,5 +207,10 @@ def footer() -> rx.Component:
 
 def _letter_button(text: str, label: str, on_click: Any) -> rx.Component:
     return rx.el.button(
-        text, type="button", class_name="button square quiet letter", title=label, aria_label=label, on_click=on_click
+        text,
+        type="button",
+        class_name="button square quiet letter",
+        title=label,
+        aria_label=label,
+        on_click=on_click,
     )

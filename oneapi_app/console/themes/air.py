@@ -8,9 +8,14 @@ from oneapi_app.console.themes.look import Look
 
 def navigation() -> rx.Component:
     return rx.el.aside(
-        rx.el.div(brand(), nav_groups(), rx.el.div(account_corner(), tools(), class_name="side-foot"), class_name="rail-inner"),
+        rx.el.div(
+            brand(),
+            nav_groups(),
+            rx.el.div(account_corner(), tools(), class_name="side-foot"),
+            class_name="rail-inner",
+        ),
         class_name="rail",
     )
 
 
-LOOK = Look(name="air", order=2, accent="gray", gray="gray", radius="small", navigation=navigation)
+LOOK = Look(name="air", order=2, accent="indigo", gray="gray", radius="medium", navigation=navigation)

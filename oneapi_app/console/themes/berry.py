@@ -2,8 +2,8 @@
 
 import reflex as rx
 
-from oneapi_app.console.components.values import money, tag
 from oneapi_app.console import client
+from oneapi_app.console.components.values import money, tag
 from oneapi_app.console.i18n import t
 from oneapi_app.console.shell.parts import account_corner, brand, nav_groups, signed_in, tools
 from oneapi_app.console.themes.look import Look

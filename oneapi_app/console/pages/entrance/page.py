@@ -32,7 +32,9 @@ def sign_in_page() -> rx.Component:
             ),
             field(
                 t("sign_in.password"),
-                password_input(name="password", auto_complete="current-password", required=True, max_length=256),
+                password_input(
+                    name="password", auto_complete="current-password", required=True, max_length=256
+                ),
             ),
             button(t("shell.sign_in"), kind="primary wide", type="submit"),
             action="/api/user/login",
@@ -42,7 +44,13 @@ def sign_in_page() -> rx.Component:
     )
 
 
-@page(routes.CHANGE_PASSWORD, title="sign_in.new_password", guard=PUBLIC, bare=True, on_load=EntranceState.open_password)
+@page(
+    routes.CHANGE_PASSWORD,
+    title="sign_in.new_password",
+    guard=PUBLIC,
+    bare=True,
+    on_load=EntranceState.open_password,
+)
 def change_password_page() -> rx.Component:
     return _entrance(
         rx.el.h1(t("sign_in.new_password")),
@@ -67,7 +75,12 @@ def change_password_page() -> rx.Component:
 def _new_password(name: str, label: str) -> rx.Component:
     # 8 to 20 characters: the original's rule, which its stored accounts and clients share.
     control = password_input(
-        name=name, auto_complete="new-password", required=True, min_length=8, max_length=20, auto_focus=name == "password"
+        name=name,
+        auto_complete="new-password",
+        required=True,
+        min_length=8,
+        max_length=20,
+        auto_focus=name == "password",
     )
     return field(t(label), control, help=t("sign_in.password_rule") if name == "password" else None)
 

@@ -44,7 +44,9 @@ def _own_or(content: Any, title: Any, ours: rx.Component) -> rx.Component:
 def _notice() -> rx.Component:
     return rx.el.div(
         rx.icon("megaphone", size=16),
-        client.OperatorContent.create(content=PublicState.notice, title=t("public.notice"), class_name="small"),
+        client.OperatorContent.create(
+            content=PublicState.notice, title=t("public.notice"), class_name="small"
+        ),
         class_name="callout notice",
         custom_attrs={"data-tone": "info"},
         role="status",
