@@ -120,7 +120,8 @@ def _build_environment(node: Path) -> dict[str, str]:
         "NPM_CONFIG_INCLUDE": "dev",  # the build tools, whatever NODE_ENV says
     }
     # Without this Reflex measures which of two public registries answers faster.
-    environment.setdefault("NPM_CONFIG_REGISTRY", _npm_registry(node, environment))
+    if not environment.get("NPM_CONFIG_REGISTRY"):
+        environment["NPM_CONFIG_REGISTRY"] = _npm_registry(node, environment)
     return environment
 
 

@@ -111,9 +111,11 @@ def is_same_origin(scope: Scope) -> bool:
     fetched_from = _header(scope, b"sec-fetch-site")
     if fetched_from:
         return fetched_from == "same-origin"
-    origin = urlsplit(_header(scope, b"origin")).netloc.lower()
+    if not (origin := _header(scope, b"origin")):
+        return True
     asked = {_header(scope, name).lower() for name in (b"host", b"x-forwarded-host")}
-    return not origin or origin in asked | {host.removesuffix(":443").removesuffix(":80") for host in asked}
+    named = asked | {host.removesuffix(":443").removesuffix(":80") for host in asked}
+    return urlsplit(origin).netloc.lower() in named - {""}
 
 
 def _header(scope: Scope, name: bytes) -> str:

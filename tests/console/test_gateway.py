@@ -1,0 +1,125 @@
+"""Which front answers which path, whose websocket is let in, and how long pages may be cached."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from oneapi_app.gateway import Gateway, is_same_origin
+
+
+def answering(name: str) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while True:
+                kind = (await receive())["type"]
+                await send({"type": f"{kind}.complete", "by": name})
+                if kind == "lifespan.shutdown":
+                    return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-front", name.encode())]})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+def gateway(**changes: Any) -> Gateway:
+    fronts = {name: answering(name) for name in ("relay", "rest", "console")}
+    return Gateway(**{**fronts, **changes})
+
+
+async def ask(app: Any, path: str, **scope: Any) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app({"type": "http", "path": path, "headers": [], **scope}, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("path", "front"),
+    [
+        ("/v1/chat/completions", b"relay"),
+        ("/v1/models", b"relay"),
+        ("/v1", b"relay"),
+        ("/dashboard/billing/usage", b"relay"),
+        ("/api/status", b"rest"),
+        ("/api", b"rest"),
+        ("/dashboard", b"console"),
+        ("/", b"console"),
+        ("/v1x", b"console"),
+        ("/apidocs", b"console"),
+        ("/_event/", b"console"),
+    ],
+)
+async def test_paths(path: str, front: bytes):
+    assert (b"x-front", front) in (await ask(gateway(), path))[0]["headers"]
+
+
+async def test_assets_are_cached_for_good_and_pages_never():
+    assert b"immutable" in dict((await ask(gateway(), "/assets/a-1.js"))[0]["headers"])[b"cache-control"]
+    assert dict((await ask(gateway(), "/token"))[0]["headers"])[b"cache-control"] == b"no-cache"
+
+
+async def test_the_relay_and_the_api_get_no_extra_headers():
+    assert len((await ask(gateway(), "/api/status"))[0]["headers"]) == 1
+    assert len((await ask(gateway(), "/v1/models"))[0]["headers"]) == 1
+
+
+async def test_without_the_console_pages_are_missing():
+    sent = await ask(gateway(console=None), "/token")
+    assert sent[0]["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "same"),
+    [
+        ({}, True),
+        ({"origin": "http://a:3000", "host": "a:3000"}, True),
+        ({"origin": "https://a", "host": "a"}, True),
+        ({"origin": "https://a", "host": "a:443"}, True),
+        ({"origin": "https://A.example", "host": "a.example"}, True),
+        ({"origin": "https://a", "host": "inner:3000", "x-forwarded-host": "a"}, True),
+        ({"origin": "https://a", "host": "inner:3000", "sec-fetch-site": "same-origin"}, True),
+        ({"origin": "http://a:3001", "host": "a:3000"}, False),
+        ({"origin": "https://evil", "host": "a"}, False),
+        ({"origin": "null", "host": "a"}, False),
+        ({"origin": "https://a", "host": "a", "sec-fetch-site": "cross-site"}, False),
+    ],
+)
+def test_origins(headers: dict[str, str], same: bool):
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert is_same_origin({"headers": raw}) is same
+
+
+async def test_a_foreign_pages_websocket_is_closed():
+    headers = [(b"origin", b"https://evil"), (b"host", b"a")]
+    sent = await ask(gateway(), "/_event/", type="websocket", headers=headers)
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize("with_console", [True, False])
+async def test_our_lifespan_surrounds_the_consoles(with_console: bool):
+    order: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan():
+        order.append("open")
+        yield
+        order.append("closed")
+
+    app = gateway(lifespan=lifespan, **({} if with_console else {"console": None}))
+    asked: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+
+    async def send(message: dict[str, str]) -> None:
+        order.append(message["type"])
+
+    for kind in ("startup", "shutdown"):
+        asked.put_nowait({"type": f"lifespan.{kind}"})
+    await app({"type": "lifespan"}, asked.get, send)
+    assert order == ["open", "lifespan.startup.complete", "lifespan.shutdown.complete", "closed"]
