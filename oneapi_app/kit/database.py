@@ -31,8 +31,9 @@ Subscriber = Callable[[Sequence[Any]], Awaitable[None]]
 WORKER_THREADS = 8
 """Database calls under way at once in one process; more wait in line."""
 
-_DEADLOCK_CODES = {"40001", "40P01", 1205, 1213}
-_ATTEMPTS = 4
+_DEADLOCK_CODES = {"40001", "40P01", 1020, 1205, 1213}
+"""SQLSTATEs of PostgreSQL, error numbers of MySQL and MariaDB."""
+_ATTEMPTS = 8
 
 
 class UnitOfWork:
@@ -138,7 +139,7 @@ class Database:
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not is_deadlock(error):
                     raise
-                time.sleep(random.uniform(0, 0.02) * attempt)  # or the same two meet again
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # or the same two meet again
         raise AssertionError("unreachable")
 
     @contextmanager
@@ -170,12 +171,12 @@ class Database:
 
 
 def is_deadlock(error: DBAPIError) -> bool:
-    """Whether the server asked us to run the transaction again."""
+    """Whether the transaction did no harm and may succeed if run again: deadlock, lock timeout, lost race."""
     original = error.orig
-    code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    if code is None and original is not None and original.args:
-        code = original.args[0]
-    return code in _DEADLOCK_CODES or (
+    if original is None:
+        return False
+    codes = {getattr(original, "pgcode", None), getattr(original, "sqlstate", None), *original.args[:1]}
+    return not codes.isdisjoint(_DEADLOCK_CODES) or (
         isinstance(error, OperationalError) and "database is locked" in str(original)
     )
 

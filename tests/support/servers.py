@@ -87,7 +87,7 @@ def start_postgres(*, options: Sequence[str] = (), prepare: Callable[[Path], Non
     # fmt: off
     command = [
         postgres, "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(directory),
-        "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+        "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "deadlock_timeout=50ms",
         "-c", "max_connections=200", "-c", "shared_buffers=64MB", *options,
     ]
     # fmt: on
