@@ -104,18 +104,17 @@ def create_asgi(*, relay: App, rest: App, with_console: bool, lifespan: Lifespan
 def is_same_origin(scope: Scope) -> bool:
     """Whether a browser's socket comes from a page of this very site, so that its cookie may count.
 
-    Browsers say so themselves where the site is served over TLS; otherwise Origin is compared with the host
-    asked for. Not the scheme: behind a TLS proxy the page is https and the socket arrives as plain http.
-    Clients that are no browsers send no Origin and have no cookies to abuse.
+    Browsers may say so themselves; otherwise the host names of Origin and of what was asked for are compared.
+    Not the scheme: behind a TLS proxy the page is https and the socket arrives as plain http. Not the port:
+    proxies often leave it out, and cookies know no ports anyway. Clients that are no browsers send no Origin
+    and have no cookies to abuse.
     """
-    fetched_from = _header(scope, b"sec-fetch-site")
-    if fetched_from:
+    if fetched_from := _header(scope, b"sec-fetch-site"):
         return fetched_from == "same-origin"
     if not (origin := _header(scope, b"origin")):
         return True
-    asked = {_header(scope, name).lower() for name in (b"host", b"x-forwarded-host")}
-    named = asked | {host.removesuffix(":443").removesuffix(":80") for host in asked}
-    return urlsplit(origin).netloc.lower() in named - {""}
+    asked = {urlsplit(f"//{_header(scope, name)}").hostname for name in (b"host", b"x-forwarded-host")}
+    return urlsplit(origin).hostname in asked - {None}
 
 
 def _header(scope: Scope, name: bytes) -> str:
