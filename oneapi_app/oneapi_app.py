@@ -7,7 +7,7 @@ from oneapi_app.console.client import ClientRoot
 from oneapi_app.console.notices import app_error
 from oneapi_app.console.page import PUBLIC, load_pages
 from oneapi_app.console.pages.public.page import not_found
-from oneapi_app.console.shell.frame import drawing, drawing_not_found
+from oneapi_app.console.shell.frame import boot_screen, drawing, drawing_not_found
 from oneapi_app.console.shell.state import Shell
 
 CLIENT_ROOT_ORDER = 60
@@ -20,6 +20,7 @@ app = rx.App(
     stylesheets=STYLESHEETS,
     head_components=[rx.el.link(rel="icon", href="/logo.svg", type="image/svg+xml")],
     backend_exception_handler=app_error,
+    hydrate_fallback=boot_screen,
     toaster=rx.toast.provider(position="bottom-right", rich_colors=False),
 )
 

@@ -146,6 +146,16 @@ class CopyButton(rx.Component):
     label: rx.Var[str]
 
 
+class ColumnChooser(rx.Component):
+    """Shows and hides columns of ``table``; ``columns`` are ``{"at": number from 1, "label": text}``."""
+
+    library = CLIENT
+    tag = "ColumnChooser"
+    table: rx.Var[str]
+    columns: rx.Var[list[dict[str, Any]]]
+    label: rx.Var[str]
+
+
 class HttpForm(rx.Component):
     """A form sent to the REST API as JSON: for what must set or end the session cookie.
 

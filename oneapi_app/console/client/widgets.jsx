@@ -232,3 +232,52 @@ export function OperatorContent({ content, title, className }) {
     </div>
   );
 }
+
+const COLUMNS = "oneapi.columns";
+
+function hiddenColumns(table) {
+  try {
+    return JSON.parse(localStorage.getItem(COLUMNS))?.[table] ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Which columns of a table are shown, remembered per table. `columns` are `{at, label}`, counted from 1. */
+export function ColumnChooser({ table, columns = [], label }) {
+  const [hidden, setHidden] = useState(() => hiddenColumns(table));
+  const details = useRef(null);
+  useEffect(() => {
+    const close = (event) => {
+      if (!details.current?.contains(event.target)) details.current?.removeAttribute("open");
+    };
+    document.addEventListener("pointerdown", close);
+    return () => document.removeEventListener("pointerdown", close);
+  }, []);
+  const toggle = (at) => {
+    const next = hidden.includes(at) ? hidden.filter((other) => other !== at) : [...hidden, at];
+    setHidden(next);
+    const all = JSON.parse(localStorage.getItem(COLUMNS) ?? "{}");
+    localStorage.setItem(COLUMNS, JSON.stringify({ ...all, [table]: next }));
+  };
+  const rule = hidden.map((at) => `[data-table="${table}"] tr > :nth-child(${at}) { display: none !important; }`);
+  return (
+    <details className="chooser" ref={details} onKeyDown={(event) => event.key === "Escape" && details.current.removeAttribute("open")}>
+      <summary className="button square plain" title={label} aria-label={label}>
+        <svg viewBox="0 0 24 24" width="15" height="15" fill="none" stroke="currentColor" strokeWidth="2" aria-hidden>
+          <rect x="3" y="3" width="18" height="18" rx="2" />
+          <path d="M9 3v18M15 3v18" />
+        </svg>
+      </summary>
+      <div className="chooser-list" role="group" aria-label={label}>
+        {columns.map(({ at, label: title }) => (
+          <label key={at}>
+            <input type="checkbox" checked={!hidden.includes(at)} onChange={() => toggle(at)} />
+            {title}
+          </label>
+        ))}
+      </div>
+      <style>{rule.join("\n")}</style>
+    </details>
+  );
+}

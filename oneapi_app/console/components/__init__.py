@@ -38,7 +38,7 @@ from oneapi_app.console.components.layout import (
     stat_tile,
     toolbar,
 )
-from oneapi_app.console.components.table import Column, data_table
+from oneapi_app.console.components.table import Column, column_chooser, data_table
 from oneapi_app.console.components.table_state import TableState
 from oneapi_app.console.components.values import (
     code_block,
@@ -61,6 +61,7 @@ __all__ = [
     "card",
     "checkbox",
     "code_block",
+    "column_chooser",
     "columns",
     "confirm_dialog",
     "copy_button",

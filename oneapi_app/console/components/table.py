@@ -6,6 +6,7 @@ from typing import Any
 
 import reflex as rx
 
+from oneapi_app.console.client import ColumnChooser
 from oneapi_app.console.components.controls import button, icon_button
 from oneapi_app.console.components.fields import select
 from oneapi_app.console.components.layout import skeleton
@@ -40,10 +41,12 @@ def data_table(
     selectable: bool = False,
     bulk: Sequence[rx.Component] = (),
     on_open: Callable[[Any], Any] | None = None,
+    name: str = "",
 ) -> rx.Component:
     """A table over a ``TableState``. ``empty`` is shown when there is nothing at all, not when nothing matches.
 
-    ``bulk`` are buttons for ``state.selected``; ``on_open(row)`` gives the event of a click on a row.
+    ``bulk`` are buttons for ``state.selected``; ``on_open(row)`` gives the event of a click on a row. ``name`` is
+    the one given to ``column_chooser``.
     """
     everything = [_select_column(state), *columns] if selectable else list(columns)
     filtered = (state.search != "") | (state.active_filters > 0)
@@ -74,7 +77,19 @@ def data_table(
         ),
         class_name="table-area",
         aria_busy=state.loading,
+        custom_attrs={"data-table": name},
     )
+
+
+def column_chooser(name: str, columns: Sequence[Column], *, selectable: bool = False) -> rx.Component:
+    """Which columns of the table ``name`` are shown, remembered in this browser. Titles and actions stay."""
+    first = 2 if selectable else 1
+    choices = [
+        {"at": first + number, "label": column.title}
+        for number, column in enumerate(columns)
+        if column.phone not in ("title", "actions")
+    ]
+    return ColumnChooser.create(table=name, columns=choices, label=t("shell.columns"))
 
 
 def _head(state: Any, columns: Sequence[Column]) -> rx.Component:

@@ -29,6 +29,11 @@ def drawing_not_found(content: Callable[[], rx.Component]) -> Callable[[], rx.Co
     return lambda: _frame(content(), t("public.lost"), bare=False)
 
 
+def boot_screen() -> rx.Component:
+    """In the page's source, until the scripts have arrived."""
+    return rx.el.div(rx.el.img(src="/logo.svg", alt=""), class_name="boot")
+
+
 def _frame(content: rx.Component, title: Any, *, bare: bool) -> rx.Component:
     inner = content
     if not bare:

@@ -11,6 +11,7 @@ TEXTS = {
     "clear_filters": "Clear filters",
     "clear_selection": "Clear selection",
     "close": "Close",
+    "columns": "Columns shown",
     "confirm": "Confirm",
     "copied": "Copied",
     "copy": "Copy",

@@ -11,6 +11,7 @@ TEXTS = {
     "clear_filters": "清除筛选",
     "clear_selection": "取消选择",
     "close": "关闭",
+    "columns": "显示的列",
     "confirm": "确认",
     "copied": "已复制",
     "copy": "复制",
