@@ -14,11 +14,13 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
 from oneapi_app.kit.dsn import DatabaseAddress, read_dsn
@@ -202,6 +204,20 @@ _OTHER_USERS = 4
 """Connections besides the workers' at once: the ledger's writer, a migration, start-up."""
 
 
+def open_read_only(address: DatabaseAddress) -> Engine:
+    """For looking at a database that another program may be using: not even SQLite's journal mode changes."""
+    if address.url.get_backend_name() != "sqlite":
+        return create_engine(address.url, connect_args=dict(address.connect_args), poolclass=NullPool)
+    file = Path(str(address.url.database)).absolute().as_uri()
+    engine = create_engine(URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"}))
+
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.text_factory = _read_text
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
 def _address(given: DatabaseAddress | URL | str) -> DatabaseAddress:
     return given if isinstance(given, DatabaseAddress) else DatabaseAddress(make_url(given))
 
@@ -225,12 +241,18 @@ def build_engine(address: DatabaseAddress | URL | str, *, sqlite_busy_ms: int = 
 
 def _prepare_sqlite(connection: Any, _record: Any, *, busy_ms: int) -> None:
     connection.isolation_level = None  # BEGIN is ours: the driver would start write transactions too late
+    connection.text_factory = _read_text
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={busy_ms}")
     _use_wal(cursor, busy_ms)
     for pragma in ("synchronous=NORMAL", "cache_size=-16000", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _read_text(value: bytes) -> str:
+    """The original writes whatever bytes a vendor sent; one such row must not make its whole table unreadable."""
+    return value.decode("utf-8", "replace")
 
 
 def _use_wal(cursor: Any, busy_ms: int) -> None:

@@ -44,7 +44,7 @@ def migrate(database: Database) -> None:
     Raises SettingsError where a database cannot be reached or has been migrated by a newer program.
     """
     for address, engine, log_database in _stores(database):
-        with _explained(address):
+        with explained(address):
             _migrate_engine(engine, log_database=log_database)
 
 
@@ -52,7 +52,7 @@ def wait_until_migrated(database: Database, *, timeout_s: float = 60.0, poll_s: 
     """For a slave: returns once a master has migrated both databases; SettingsError if none does in time."""
     deadline = time.monotonic() + timeout_s
     for address, engine, log_database in _stores(database):
-        with _explained(address):
+        with explained(address):
             while not is_migrated(engine, log_database=log_database):
                 if time.monotonic() > deadline:
                     raise SettingsError(
@@ -139,7 +139,7 @@ def _lock(connection: Connection) -> Generator[None]:
 
 
 @contextmanager
-def _explained(address: DatabaseAddress) -> Generator[None]:
+def explained(address: DatabaseAddress) -> Generator[None]:
     """Turns what the driver or Alembic says into one line that names the setting."""
     try:
         yield

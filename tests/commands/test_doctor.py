@@ -1,0 +1,199 @@
+"""What ``doctor`` says of good, old and broken databases, and that it changes none of them."""
+
+import dataclasses
+import io
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from oneapi_app.bootstrap import prepare
+from oneapi_app.commands.doctor import run_doctor
+from oneapi_app.kit.database import open_database
+from oneapi_app.migration import examination
+from oneapi_app.settings import Settings
+from tests.support.databases import SERVERS
+from tests.support.recordings import find_recording
+
+
+def doctor(settings: Settings, directory: Path) -> tuple[int, str]:
+    out = io.StringIO()
+    status = run_doctor(
+        dataclasses.replace(settings, data_dir=str(directory), log_dir=str(directory / "logs")), out
+    )
+    return status, out.getvalue()
+
+
+def made(settings: Settings) -> Settings:
+    database = open_database(settings)
+    prepare(database, dataclasses.replace(settings, initial_root_password="Better-than-that"))
+    database.close_sync()
+    return settings
+
+
+def test_a_new_database(blank_settings: Settings, tmp_path: Path) -> None:
+    status, text = doctor(blank_settings, tmp_path)
+    assert status == 0
+    assert "the first start creates" in text
+    assert "0 problems, 0 warnings; nothing was changed." in text
+    assert not Path(blank_settings.sqlite_path).exists()
+
+
+def test_a_database_in_use(any_database_settings: Settings, tmp_path: Path) -> None:
+    status, text = doctor(made(any_database_settings), tmp_path)
+    assert status == 0, text
+    assert "every table, column and index is there already" in text
+    assert "1 users" in text
+    assert "WARNING" not in text
+
+
+@pytest.mark.needs_shared
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("sqlite", "adds table oneapi_sessions"),
+        ("sqlite-v0.5.4", "adds column logs.elapsed_time"),
+        pytest.param("mysql", "adds table oneapi_sessions", marks=pytest.mark.needs_mysql),
+        pytest.param("postgres", "adds table oneapi_sessions", marks=pytest.mark.needs_postgres),
+    ],
+)
+def test_databases_of_the_original(
+    name: str, says: str, shared_dir: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    recording = find_recording(shared_dir, name)
+    fixtures = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases", "mysql": "mysql_databases"}
+    with request.getfixturevalue(fixtures[recording.engine]).blank() as settings:
+        recording.load(settings)
+        before = Path(settings.sqlite_path).read_bytes() if recording.engine == "sqlite" else b""
+        status, text = doctor(settings, tmp_path)
+        assert status == 0, text
+        assert says in text
+        assert f"{recording.expected['log_rows']} logs" in text
+        secrets = [token["key"] for token in recording.expected["tokens"]]
+        assert not [secret for secret in secrets if secret in text]
+        if before:
+            assert Path(settings.sqlite_path).read_bytes() == before, "not a byte changes"
+            assert not Path(settings.sqlite_path + "-wal").exists()
+
+
+@pytest.fixture
+def broken(database_settings: Settings) -> sqlite3.Connection:
+    return sqlite3.connect(made(database_settings).sqlite_path, isolation_level=None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "says"),
+    [
+        ("UPDATE users SET quota = 'much' WHERE id = 1", 1, "users: the row 1 has a str in quota"),
+        ("UPDATE users SET username = x'ff00' WHERE id = 1", 1, "users: the row 1 has a bytes in username"),
+        ("UPDATE users SET status = 2", 1, "nobody can change the options"),
+        ("UPDATE users SET password = 'md5:1234'", 0, "1 users have a password hash that is not bcrypt"),
+        (
+            "INSERT INTO logs (quota) VALUES ('x'), (1.5)",
+            1,
+            "2 rows of logs hold something else than numbers",
+        ),
+        (
+            "INSERT INTO tokens (key, user_id) VALUES ('a-b', 1)",
+            0,
+            "1 tokens have a key that no request can name",
+        ),
+        ("INSERT INTO tokens (key, user_id) VALUES ('ab', 7)", 0, "1 tokens belong to no user"),
+        (
+            "INSERT INTO channels (config) VALUES ('{no')",
+            0,
+            "1 channels have a config that is no JSON object",
+        ),
+        ("INSERT INTO channels (model_mapping) VALUES ('[1]')", 0, "1 channels have a model_mapping"),
+        ("INSERT INTO options VALUES ('RetryTimes', 'often')", 0, "option RetryTimes cannot be read"),
+        ("INSERT INTO options VALUES ('Frobnicate', 'x')", 0, "options without effect here: Frobnicate"),
+        ("DROP TABLE abilities", 0, "before v0.4"),
+        ("UPDATE logs SET content = CAST(x'ff' AS text)", 0, "0 problems"),
+    ],
+)
+def test_rows_and_options(
+    broken: sqlite3.Connection,
+    database_settings: Settings,
+    tmp_path: Path,
+    statement: str,
+    status: int,
+    says: str,
+) -> None:
+    broken.execute(statement)
+    broken.close()
+    found, text = doctor(database_settings, tmp_path)
+    assert says in text
+    assert found == status
+
+
+def test_the_initial_password_is_named(database_settings: Settings, database, tmp_path: Path) -> None:
+    prepare(database, database_settings)
+    assert "root still has the password 123456" in doctor(database_settings, tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"sql_dsn": "u:s3cret@tcp(127.0.0.1:1)/d"}, "cannot use MySQL at 127.0.0.1:1/d"),
+        ({"sql_dsn": "nonsense:s3cret"}, "SQL_DSN: cannot be read"),
+        ({"log_sql_dsn": "oracle://u:s3cret@h/d"}, "LOG_SQL_DSN: cannot use a database of kind"),
+        (
+            {"redis_url": "redis://:s3cret@127.0.0.1:1/0"},
+            "REDIS_CONN_STRING: cannot be used: ConnectionError",
+        ),
+    ],
+)
+def test_what_cannot_be_reached(database_settings: Settings, tmp_path: Path, wrong: dict, says: str) -> None:
+    status, text = doctor(dataclasses.replace(database_settings, **wrong), tmp_path)
+    assert status == 1
+    assert says in text
+    assert "s3cret" not in text
+
+
+def test_a_journal_that_cannot_be_written(database_settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    status, text = doctor(database_settings, tmp_path / "file")
+    assert status == 1
+    assert "ledger's journal (DATA_DIR) cannot be written" in text
+
+
+@pytest.mark.needs_redis
+def test_redis(database_settings: Settings, redis_url: str, tmp_path: Path) -> None:
+    assert (
+        "the server answers"
+        in doctor(dataclasses.replace(database_settings, redis_url=redis_url), tmp_path)[1]
+    )
+
+
+@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+def test_a_server_whose_clock_is_wrong(any_database_settings: Settings, tmp_path: Path, monkeypatch) -> None:
+    assert "clock and the server's agree" in doctor(any_database_settings, tmp_path)[1]
+    real = examination.time.time
+    monkeypatch.setattr(examination.time, "time", lambda: real() + 90)
+    assert "s behind this machine's" in doctor(any_database_settings, tmp_path)[1]
+
+
+@pytest.mark.needs_mysql
+def test_narrow_columns_of_old_mysql_databases(mysql_databases, tmp_path: Path) -> None:
+    with mysql_databases.blank() as settings:
+        database = open_database(settings)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TABLE channels (id bigint PRIMARY KEY, `key` varchar(191) NOT NULL)"
+            )
+            connection.exec_driver_sql(
+                "CREATE TABLE users (id bigint PRIMARY KEY, quota int, username varchar(50)) CHARSET latin1"
+            )
+        database.close_sync()
+        text = doctor(settings, tmp_path)[1]
+        assert "channels.key holds 191 characters" in text
+        assert "users.quota is INTEGER" in text
+        assert "table users is in latin1" in text
+
+
+@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+def test_a_log_database(database_settings: Settings, any_database_settings: Settings, tmp_path: Path) -> None:
+    settings = dataclasses.replace(made(database_settings), log_sql_dsn=any_database_settings.sql_dsn)
+    status, text = doctor(settings, tmp_path)
+    assert status == 0
+    assert "Log database: " in text
