@@ -145,7 +145,8 @@ export function HttpForm({ action, method = "POST", next = "/", className, same 
   const submit = async (event) => {
     event.preventDefault();
     if (busy) return;
-    const values = Object.fromEntries(new FormData(event.currentTarget));
+    const form = event.currentTarget;
+    const values = Object.fromEntries(new FormData(form));
     const [first, second] = same;
     if (first && values[first] !== values[second]) {
       setFailure(translate("sign_in.passwords_differ"));
@@ -160,6 +161,8 @@ export function HttpForm({ action, method = "POST", next = "/", className, same 
     } else {
       setFailure(reason);
       setBusy(false);
+      // After the fieldset is enabled again: what was wrong is most often the password.
+      setTimeout(() => form.querySelector('input[type="password"]')?.select(), 0);
     }
   };
   return (
