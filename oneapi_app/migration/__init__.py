@@ -99,10 +99,16 @@ def _migrate_engine(engine: Engine, *, log_database: bool) -> None:
 
 
 def _is_current(connection: Connection, log_database: bool) -> bool:
-    head = ScriptDirectory(str(_ROOT / "alembic")).get_current_head()
-    return _revision(connection) == head and not lacks_columns(
-        connection, tables_of(log_database=log_database)
-    )
+    """A newer program's database is current too: revisions only add, so what this program needs is all there."""
+    if lacks_columns(connection, tables_of(log_database=log_database)):
+        return False
+    scripts = ScriptDirectory(str(_ROOT / "alembic"))
+    known = {script.revision for script in scripts.walk_revisions()}
+    revision = _revision(connection)
+    if revision is not None and revision not in known:
+        _log.warning("database: its revision %s is of a newer version of this program; going on", revision)
+        return True
+    return revision == scripts.get_current_head()
 
 
 def _revision(connection: Connection) -> str | None:

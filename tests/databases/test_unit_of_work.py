@@ -82,7 +82,9 @@ def test_counting_from_many_threads_loses_nothing(any_database: Database) -> Non
 
     def count(uow: UnitOfWork, order: list[str]) -> None:
         for name in order:  # two orders: deadlocks are meant
-            uow.session.execute(text("UPDATE users SET quota = quota + 1 WHERE username = :name"), {"name": name})
+            uow.session.execute(
+                text("UPDATE users SET quota = quota + 1 WHERE username = :name"), {"name": name}
+            )
 
     orders = [["a", "b"], ["b", "a"]] * 15
     with ThreadPoolExecutor(4) as threads:
