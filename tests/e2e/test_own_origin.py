@@ -30,18 +30,25 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @contextmanager
 def forwarded(target: int, tls: ssl.SSLContext | None) -> Iterator[int]:
     """A port in front of another, as ``docker -p`` or a TLS proxy would be; the bytes pass unchanged."""
-    port, loop = free_port(), asyncio.new_event_loop()
+    port, ready, ended = free_port(), threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target)
         await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
 
-    server = loop.run_until_complete(asyncio.start_server(connected, "127.0.0.1", port, ssl=tls))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    async def serve() -> None:
+        await asyncio.start_server(connected, "127.0.0.1", port, ssl=tls)
+        loops.append(asyncio.get_running_loop())
+        ready.set()
+        await ended.wait()
+
+    # A thread of its own: Playwright's loop already runs in this one.
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
+    assert ready.wait(5)
     yield port
-    loop.call_soon_threadsafe(server.close)
-    loop.call_soon_threadsafe(loop.stop)
+    loops[0].call_soon_threadsafe(ended.set)
     thread.join(5)
 
 
