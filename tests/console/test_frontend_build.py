@@ -85,6 +85,15 @@ def test_another_version_of_reflex_is_noticed(project: Path, monkeypatch: pytest
     assert not frontend_build.frontend_is_current()
 
 
+def test_without_node_the_built_frontend_stays_good(project: Path, monkeypatch: pytest.MonkeyPatch):
+    build()
+    version = frontend_build._version
+    monkeypatch.setattr(
+        frontend_build, "_version", lambda name: "" if name.startswith("nodejs") else version(name)
+    )
+    assert frontend_build.frontend_is_current()
+
+
 def test_a_missing_page_or_broken_stamp_is_noticed(project: Path):
     build()
     frontend_build.STAMP.write_text("{")
