@@ -73,8 +73,6 @@ def read_dsn(dsn: str, *, sqlite_path: str = "one-api.db", variable: str = "SQL_
 _FORMS = "expected postgres://user:password@host:port/database or user:password@tcp(host:port)/database"
 
 
-# --- PostgreSQL ---------------------------------------------------------------------------------------------------
-
 _LIBPQ = frozenset(
     """
     host hostaddr port dbname user password passfile channel_binding connect_timeout client_encoding options
@@ -128,8 +126,6 @@ def _read_postgres_url(rest: str, variable: str) -> DatabaseAddress:
 def _escape_option(value: str) -> str:
     return re.sub(r"([\\\s])", r"\\\1", value)
 
-
-# --- MySQL --------------------------------------------------------------------------------------------------------
 
 _GO_ONLY = frozenset(
     """
@@ -306,9 +302,6 @@ def _tls_mode(words: Mapping[str, str], variable: str) -> str:
     if "ca" in words or words.get("verify_cert", "").lower() in ("1", "true"):
         return "verify-ca"
     return "skip-verify" if words else "false"
-
-
-# --- Shared -------------------------------------------------------------------------------------------------------
 
 
 def _match_url(rest: str, variable: str) -> dict[str, Any]:

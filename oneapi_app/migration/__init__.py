@@ -92,6 +92,7 @@ def _migrate_engine(engine: Engine, *, log_database: bool) -> None:
         config.attributes.update(connection=connection, log_database=log_database)
         head = ScriptDirectory.from_config(config).get_current_head()
         _log.info("database: migrating to revision %s", head)
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # what is added says more than how
         if _revision(connection) == head:
             command.stamp(config, "base")  # parts are missing all the same: every revision can be repeated
         command.upgrade(config, "head")

@@ -130,7 +130,7 @@ def _find_duplicates(connection: Connection, constraint: Index | UniqueConstrain
     return f"{found} values of {', '.join(names)} occur more than once" if found else ""
 
 
-# --- Statements. SQLite keeps their text, and the original's ORM reads that text, so it gets the ORM's own form. ------
+# From here on statements. SQLite keeps their text, and the original's ORM reads that text, so it gets the ORM's own form.
 
 
 def _create_table(connection: Connection, table: Table) -> str:

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, text
+from sqlalchemy import func, inspect, text
 from sqlmodel import Session, select
 
 from oneapi_app.bootstrap import prepare
 from oneapi_app.kit.database import Database, open_database
 from oneapi_app.kit.passwords import verify_password
 from oneapi_app.migration import is_migrated, migrate
+from oneapi_app.migration.additions import find_columns
 from oneapi_app.models import Ability, Channel, Log, Option, Redemption, Token, User
 from oneapi_app.settings import Settings
 from tests.support.recordings import ONE_API_TABLES, RECORDINGS, Recording, describe_schema, find_recording
@@ -205,3 +206,51 @@ def test_new_rows_continue_after_the_old_ones(taken_over, session: Session) -> N
     session.flush()
     assert user.id == newest + 1
     session.rollback()
+
+
+LATER_COLUMNS = {
+    "channels": ["priority", "config", "system_prompt"],
+    "tokens": ["models", "subnet"],
+    "users": ["lark_id", "oidc_id"],
+    "logs": ["channel_id", "request_id", "elapsed_time", "is_stream", "system_prompt_reset"],
+    "abilities": ["priority"],
+}
+"""What the versions after v0.5.4 brought (contract, appendix A)."""
+
+
+@pytest.mark.parametrize("recorded", ALL[1:3], indirect=True)
+def test_a_server_database_in_the_shape_of_2023(recorded: tuple[Recording, Settings]) -> None:
+    """No file of that age exists for the servers, so the last version's is cut back to it."""
+    _, settings = recorded
+    with opened(settings) as database:
+        with database.engine.begin() as connection:
+            wanted = find_columns(connection)
+            balances = connection.exec_driver_sql("SELECT id, quota, used_quota FROM users ORDER BY id").all()
+            for table, columns in LATER_COLUMNS.items():
+                for column in columns:
+                    connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
+            if database.dialect == "mysql":
+                connection.exec_driver_sql("ALTER TABLE users RENAME KEY uni_users_username TO username")
+                connection.exec_driver_sql("ALTER TABLE channels MODIFY COLUMN `key` varchar(191) NOT NULL")
+                connection.exec_driver_sql("CREATE INDEX idx_channels_key ON channels (`key`)")
+            else:
+                connection.exec_driver_sql(
+                    "ALTER TABLE users RENAME CONSTRAINT uni_users_username TO users_username_key"
+                )
+        migrate(database)
+        with database.engine.begin() as connection:
+            found = find_columns(connection)
+            assert {table: found[table] for table in ONE_API_TABLES} == wanted
+            assert (
+                connection.exec_driver_sql("SELECT id, quota, used_quota FROM users ORDER BY id").all()
+                == balances
+            )
+            unique = [index for index in inspect(connection).get_indexes("users") if index["unique"]]
+            assert len([index for index in unique if index["column_names"] == ["username"]]) == 1
+            names = {index["name"] for index in inspect(connection).get_indexes("channels")}
+            assert "idx_channels_key" not in names
+        with Session(database.engine) as session:
+            for row in session.exec(select(Log)):
+                assert (row.request_id, row.elapsed_time, row.is_stream) == ("", 0, False)
+            assert {row.priority for row in session.exec(select(Channel))} == {0}
+            assert {row.subnet for row in session.exec(select(Token))} == {""}
