@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
-from oneapi_app.frontend_build import WEB
+from oneapi_app.frontend_build import PROJECT, WEB
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +84,12 @@ class Gateway:
 
 def console_asgi() -> App:
     """Reflex's ASGI app over the built frontend: pages, assets, websocket. Imports Reflex (a second or so)."""
+    from reflex_base.config import _get_config
     from reflex_base.environment import environment
+    from reflex_base.registry import RegistrationContext
 
+    # Reflex looks for rxconfig.py in the working directory only, which is where the operator's data is.
+    RegistrationContext.ensure_context()._set_config(_get_config(PROJECT))
     environment.REFLEX_WEB_WORKDIR.set(WEB)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
     environment.REFLEX_SKIP_COMPILE.set(True)
