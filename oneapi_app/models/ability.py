@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER, SHORT_TEXT, ZERO, Flag
 
 
 class Ability(SQLModel, table=True):
-    __tablename__ = "abilities"
+    __tablename__ = "abilities"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         Index("idx_abilities_channel_id", "channel_id"),
         Index("idx_abilities_priority", "priority"),

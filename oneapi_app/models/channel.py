@@ -12,7 +12,7 @@ AUTO_DISABLED = 3
 
 
 class Channel(SQLModel, table=True):
-    __tablename__ = "channels"
+    __tablename__ = "channels"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (Index("idx_channels_name", "name"),)
 
     id: int | None = Field(default=None, sa_column=Column(BIG_INTEGER, primary_key=True))

@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER
 
 
 class ChannelState(SQLModel, table=True):
-    __tablename__ = "oneapi_channel_states"
+    __tablename__ = "oneapi_channel_states"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
 
     channel_id: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))
     status_reason: str = Field(default="", sa_column=Column(String(500), nullable=False, server_default=""))

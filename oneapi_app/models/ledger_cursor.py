@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER
 
 
 class LedgerCursor(SQLModel, table=True):
-    __tablename__ = "oneapi_ledger_cursors"
+    __tablename__ = "oneapi_ledger_cursors"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
 
     journal_id: str = Field(sa_column=Column(String(64), primary_key=True))
     sequence: int = Field(default=0, sa_column=Column(BIG_INTEGER, nullable=False))

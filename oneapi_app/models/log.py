@@ -14,7 +14,7 @@ TEST = 5
 
 
 class Log(SQLModel, table=True):
-    __tablename__ = "logs"
+    __tablename__ = "logs"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         Index("idx_logs_user_id", "user_id"),
         Index("idx_created_at_type", "created_at", "type"),

@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER, LONG_TEXT
 
 
 class LogDetail(SQLModel, table=True):
-    __tablename__ = "oneapi_log_details"
+    __tablename__ = "oneapi_log_details"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (Index("idx_oneapi_log_details_created_at", "created_at"),)
 
     request_id: str = Field(sa_column=Column(String(64), primary_key=True))

@@ -11,7 +11,7 @@ USED = 3
 
 
 class Redemption(SQLModel, table=True):
-    __tablename__ = "redemptions"
+    __tablename__ = "redemptions"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         Index("idx_redemptions_key", "key", unique=True),
         Index("idx_redemptions_name", "name"),

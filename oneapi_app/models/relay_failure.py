@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER
 
 
 class RelayFailure(SQLModel, table=True):
-    __tablename__ = "oneapi_relay_failures"
+    __tablename__ = "oneapi_relay_failures"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         Index("idx_oneapi_relay_failures_created_at", "created_at"),
         Index("idx_oneapi_relay_failures_channel", "channel_id", "created_at"),

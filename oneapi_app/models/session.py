@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER, ZERO
 
 
 class LoginSession(SQLModel, table=True):
-    __tablename__ = "oneapi_sessions"
+    __tablename__ = "oneapi_sessions"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         Index("idx_oneapi_sessions_user_id", "user_id"),
         Index("idx_oneapi_sessions_expires_at", "expires_at"),

@@ -13,7 +13,7 @@ NEVER_EXPIRES = -1
 
 
 class Token(SQLModel, table=True):
-    __tablename__ = "tokens"
+    __tablename__ = "tokens"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         Index("idx_tokens_key", "key", unique=True),
         Index("idx_tokens_name", "name"),

@@ -7,7 +7,7 @@ from oneapi_app.models.columns import BIG_INTEGER, name_text
 
 
 class UsageHour(SQLModel, table=True):
-    __tablename__ = "oneapi_usage_hours"
+    __tablename__ = "oneapi_usage_hours"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (Index("idx_oneapi_usage_hours_user_hour", "user_id", "hour"),)
 
     hour: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))

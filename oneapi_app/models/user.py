@@ -11,7 +11,7 @@ DELETED = 3
 
 
 class User(SQLModel, table=True):
-    __tablename__ = "users"
+    __tablename__ = "users"  # pyright: ignore[reportAssignmentType] - as SQLModel documents it
     __table_args__ = (
         UniqueConstraint("username", name="uni_users_username"),
         Index("idx_users_username", "username"),
