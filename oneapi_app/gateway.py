@@ -4,6 +4,7 @@ The relay's paths and ``/api`` go to their own ASGI apps, untouched by Reflex an
 console: pages, their assets, the page's websocket. Without the console the rest is a 404.
 """
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
@@ -83,19 +84,20 @@ class Gateway:
 
 
 def console_asgi() -> App:
-    """Reflex's ASGI app over the built frontend: pages, assets, websocket. Imports Reflex (a second or so)."""
-    from reflex_base.config import _get_config
-    from reflex_base.environment import environment
-    from reflex_base.registry import RegistrationContext
+    """Reflex's ASGI app over the built frontend: pages, assets, websocket. Imports Reflex (a second or so).
 
-    # Reflex looks for rxconfig.py in the working directory only, which is where the operator's data is.
-    RegistrationContext.ensure_context()._set_config(_get_config(PROJECT))
+    For start-up, while nothing else runs: Reflex reads rxconfig.py from the working directory only, which is
+    where the operator's data is, so the directory is another one until this returns.
+    """
+    from reflex_base.environment import environment
+
     environment.REFLEX_WEB_WORKDIR.set(WEB)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
     environment.REFLEX_SKIP_COMPILE.set(True)
-    from oneapi_app.oneapi_app import app
+    with contextlib.chdir(PROJECT):
+        from oneapi_app.oneapi_app import app
 
-    return app()
+        return app()
 
 
 def create_asgi(*, relay: App, rest: App, with_console: bool, lifespan: Lifespan | None = None) -> Gateway:
