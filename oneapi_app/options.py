@@ -90,6 +90,10 @@ def _comma_list(value: str) -> tuple[str, ...]:
     return tuple(part.strip().lower() for part in value.split(",") if part.strip())
 
 
+_PRICE_VARIES = -500_000
+"""Stands in the original's own table (openrouter/auto), so in every table saved from its console too."""
+
+
 def _ratios(value: str) -> Mapping[str, float]:
     """A JSON object of names to numbers >= 0, read as a whole or not at all."""
     if len(value.encode()) > 10 * MAX_TEXT_BYTES:
@@ -105,7 +109,7 @@ def _ratios(value: str) -> Mapping[str, float]:
             isinstance(ratio, bool)
             or not isinstance(ratio, int | float)
             or not math.isfinite(ratio)
-            or ratio < 0
+            or (ratio < 0 and ratio != _PRICE_VARIES)
         ):
             raise ValueError(f"{name!r} needs a number of at least 0")
     return {name: float(ratio) for name, ratio in table.items()}
