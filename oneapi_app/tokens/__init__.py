@@ -1,0 +1,1 @@
+"""Tokens: the ``sk-…`` keys people hand to their programs, what each may do and how much it may spend."""

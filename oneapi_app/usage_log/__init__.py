@@ -1,0 +1,1 @@
+"""The usage log: what happened, who asked, what it cost; and the figures drawn from it."""
