@@ -1,0 +1,267 @@
+"""Channels: what admins do with them, and what the relay asks and reports.
+
+No answer ever holds a credential. Whatever changes what can be routed publishes ChannelsChanged.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from oneapi_app.actor import ADMIN, Actor, require_role
+from oneapi_app.channels import policy, repository
+from oneapi_app.channels.schemas import (
+    ChannelDraft,
+    ChannelPage,
+    ChannelQuery,
+    ChannelRecord,
+    ChannelRow,
+    ChannelState,
+    ProbeResult,
+)
+from oneapi_app.errors import InvalidInput, NotFound
+from oneapi_app.events import ChannelsChanged
+from oneapi_app.kit.clock import now_s
+from oneapi_app.kit.database import UnitOfWork
+from oneapi_app.models import Channel
+from oneapi_app.models.channel import AUTO_DISABLED, ENABLED, MANUALLY_DISABLED
+from oneapi_app.models.log import TEST
+from oneapi_app.usage_log.service import write_log
+
+PAGE_SIZE = 10
+"""Of the REST API; fixed by the original."""
+MAX_PAGE_SIZE = 100
+MAX_BATCH = 1000
+"""Credentials in one batch."""
+REASON_CHARS = 500
+T = TypeVar("T")
+_STATUSES = (ENABLED, MANUALLY_DISABLED, AUTO_DISABLED)
+
+
+def load_records(uow: UnitOfWork) -> list[ChannelRecord]:
+    """All channels with their credentials: for the relay, never for an answer."""
+    return [policy.to_record(channel) for channel in repository.all_channels(uow.session)]
+
+
+def load_record(uow: UnitOfWork, channel_id: int) -> ChannelRecord:
+    """One channel with its credential: for tests and balance queries. Raises NotFound."""
+    return policy.to_record(_find(uow, channel_id))
+
+
+def list_newest(uow: UnitOfWork, actor: Actor, *, page: int = 0) -> list[ChannelRow]:
+    """One page of ten, as the REST API gives it."""
+    require_role(actor, ADMIN)
+    return [_row(c) for c in repository.newest(uow.session, max(page, 0) * PAGE_SIZE, PAGE_SIZE)]
+
+
+def search(uow: UnitOfWork, actor: Actor, *, keyword: str) -> list[ChannelRow]:
+    require_role(actor, ADMIN)
+    return [_row(channel) for channel in repository.search(uow.session, keyword.replace("\0", ""))]
+
+
+def page(uow: UnitOfWork, actor: Actor, *, query: ChannelQuery) -> ChannelPage:
+    """For the console: searched, filtered, sorted, with a total and the states of the rows."""
+    require_role(actor, ADMIN)
+    size = min(max(query.size, 1), MAX_PAGE_SIZE)
+    query = msgspec.structs.replace(
+        query, page=max(query.page, 0), size=size, search=query.search.replace("\0", "")
+    )
+    rows, total = repository.page(uow.session, query)
+    return ChannelPage(
+        [_row(c) for c in rows], states(uow, actor, channel_ids=[c.id or 0 for c in rows]), total
+    )
+
+
+def states(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int]) -> dict[int, ChannelState]:
+    require_role(actor, ADMIN)
+    return {
+        found.channel_id: ChannelState(
+            found.channel_id, found.status_reason, found.status_since, found.tested_model, found.test_message
+        )
+        for found in repository.states(uow.session, channel_ids)
+    }
+
+
+def get(uow: UnitOfWork, actor: Actor, *, channel_id: int) -> ChannelRow:
+    require_role(actor, ADMIN)
+    return _row(_find(uow, channel_id))
+
+
+def create(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> list[int]:
+    """One channel per credential line; their ids. Raises InvalidInput."""
+    require_role(actor, ADMIN)
+    policy.check_draft(draft)
+    keys = policy.split_keys(draft.key)
+    if not keys:
+        raise InvalidInput("empty slice found", "no key given: enter at least one")
+    if len(keys) > MAX_BATCH:
+        raise InvalidInput(f"一次最多添加 {MAX_BATCH} 个渠道", f"at most {MAX_BATCH} channels at once")
+    now = now_s()
+    made: list[int] = []
+    for key in keys:
+        channel = Channel(
+            type=draft.type,
+            key=key,
+            status=draft.status if draft.status in _STATUSES else ENABLED,
+            name=draft.name,
+            weight=_given(draft.weight) or 0,
+            created_time=now,
+            base_url=_given(draft.base_url) or "",
+            other=_given(draft.other),
+            models=draft.models,
+            group=draft.group or "default",
+            model_mapping=_given(draft.model_mapping) or "",
+            priority=_given(draft.priority) or 0,
+            config=draft.config,
+            system_prompt=_given(draft.system_prompt),
+        )
+        uow.session.add(channel)
+        uow.session.flush()
+        repository.rebuild_abilities(uow.session, channel)
+        made.append(channel.id or 0)
+    uow.publish(ChannelsChanged())
+    return made
+
+
+def update(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> ChannelRow:
+    """Writes fields that are not zero, and nullable ones that were sent at all, as the original does."""
+    require_role(actor, ADMIN)
+    policy.check_draft(draft)
+    channel = _find(uow, draft.id)
+    for name in ("type", "name", "models", "group", "config"):
+        if value := getattr(draft, name):
+            setattr(channel, name, value)
+    if draft.key.strip():
+        channel.key = draft.key.strip()
+    for name in ("weight", "base_url", "other", "model_mapping", "priority", "system_prompt"):
+        value = getattr(draft, name)
+        if value is not msgspec.UNSET and value is not None:
+            setattr(channel, name, value)
+    if draft.status in _STATUSES and draft.status != channel.status:
+        channel.status = draft.status
+        _note_status(uow, draft.id, "")
+    uow.session.flush()
+    repository.rebuild_abilities(uow.session, channel)
+    uow.publish(ChannelsChanged())
+    return _row(channel)
+
+
+def copy(uow: UnitOfWork, actor: Actor, *, channel_id: int, name: str) -> int:
+    """A new channel like this one, credential included, with fresh counters; its id."""
+    require_role(actor, ADMIN)
+    original = _find(uow, channel_id)
+    fields = original.model_dump(
+        exclude={"id", "used_quota", "balance", "balance_updated_time", "test_time", "response_time"}
+    )
+    twin = Channel(**fields | {"name": name, "created_time": now_s()})
+    uow.session.add(twin)
+    uow.session.flush()
+    repository.rebuild_abilities(uow.session, twin)
+    uow.publish(ChannelsChanged())
+    return twin.id or 0
+
+
+def set_enabled(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int], enabled: bool) -> int:
+    """Switches channels on or off by hand; how many there were."""
+    require_role(actor, ADMIN)
+    changed = 0
+    for channel_id in channel_ids:
+        if repository.set_status(uow.session, channel_id, ENABLED if enabled else MANUALLY_DISABLED):
+            _note_status(uow, channel_id, "")
+            changed += 1
+    uow.publish(ChannelsChanged())
+    return changed
+
+
+def delete(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int]) -> int:
+    """How many there were; deleting what is gone is no error."""
+    require_role(actor, ADMIN)
+    removed = repository.remove(uow.session, channel_ids)
+    uow.publish(ChannelsChanged())
+    return removed
+
+
+def delete_disabled(uow: UnitOfWork, actor: Actor) -> int:
+    require_role(actor, ADMIN)
+    return delete(uow, actor, channel_ids=repository.disabled_ids(uow.session))
+
+
+def auto_disable(uow: UnitOfWork, channel_id: int, reason: str) -> str | None:
+    """Switches an enabled channel off for a dead credential; its name, None where it was not enabled."""
+    if not repository.set_status(uow.session, channel_id, AUTO_DISABLED, only_from=(ENABLED,)):
+        return None
+    _note_status(uow, channel_id, reason)
+    uow.publish(ChannelsChanged())
+    return _find(uow, channel_id).name or ""
+
+
+def auto_enable(uow: UnitOfWork, channel_id: int) -> str | None:
+    """Switches an automatically disabled channel on again; its name, None where it was not so disabled."""
+    if not repository.set_status(uow.session, channel_id, ENABLED, only_from=(AUTO_DISABLED,)):
+        return None
+    _note_status(uow, channel_id, "")
+    uow.publish(ChannelsChanged())
+    return _find(uow, channel_id).name or ""
+
+
+def record_test(uow: UnitOfWork, channel_id: int, model: str, result: ProbeResult) -> None:
+    """Time and outcome of a test on the channel, and a log row."""
+    channel = _find(uow, channel_id)
+    channel.test_time = now_s()
+    channel.response_time = result.elapsed_ms if result.ok else 0
+    state = repository.state_of(uow.session, channel_id)
+    state.tested_model = model
+    state.test_message = "" if result.ok else result.message[:REASON_CHARS]
+    outcome = "成功，响应" if result.ok else "失败，错误"
+    content = f"渠道 {channel.name} 测试{outcome}：{result.message}"
+    write_log(
+        uow, TEST, 0, "", content, channel_id=channel_id, model_name=model, elapsed_ms=result.elapsed_ms
+    )
+
+
+def record_balance(uow: UnitOfWork, channel_id: int, balance: float) -> None:
+    channel = _find(uow, channel_id)
+    channel.balance = balance
+    channel.balance_updated_time = now_s()
+
+
+def _note_status(uow: UnitOfWork, channel_id: int, reason: str) -> None:
+    state = repository.state_of(uow.session, channel_id)
+    state.status_reason = reason[:REASON_CHARS]
+    state.status_since = now_s()
+
+
+def _find(uow: UnitOfWork, channel_id: int) -> Channel:
+    channel = repository.find(uow.session, channel_id)
+    if channel is None:
+        raise NotFound
+    return channel
+
+
+def _given(value: T | msgspec.UnsetType) -> T | None:
+    return None if isinstance(value, msgspec.UnsetType) else value
+
+
+def _row(channel: Channel) -> ChannelRow:
+    return ChannelRow(
+        id=channel.id or 0,
+        type=channel.type or 0,
+        key="",
+        status=channel.status or 0,
+        name=channel.name or "",
+        weight=channel.weight,
+        created_time=channel.created_time or 0,
+        test_time=channel.test_time or 0,
+        response_time=channel.response_time or 0,
+        base_url=channel.base_url,
+        other=channel.other,
+        balance=channel.balance or 0,
+        balance_updated_time=channel.balance_updated_time or 0,
+        models=channel.models or "",
+        group=channel.group or "",
+        used_quota=channel.used_quota or 0,
+        model_mapping=channel.model_mapping,
+        priority=channel.priority,
+        config=channel.config or "",
+        system_prompt=channel.system_prompt,
+    )
