@@ -1,0 +1,105 @@
+"""Balances of the users and tokens in play, in memory, and the arithmetic that never spends what is not there.
+
+    available = value in the database as last seen − settled but not yet applied there − reserved
+
+Runs on the event loop's thread only, so every operation is atomic. An account is some 150 bytes and stays
+once opened: as many as there are tokens in use. Knows neither journal nor database.
+"""
+
+from oneapi_app.billing.batch import BalancesRead, Batch
+from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
+
+
+class Account:
+    """One user's balance or one token's quota. An unlimited token's figures are kept but never refuse."""
+
+    __slots__ = ("balance", "checked_at", "id", "limited", "reserved", "unapplied")
+
+    def __init__(self, account_id: int) -> None:
+        self.id = account_id
+        self.limited = True
+        self.balance = 0
+        """The database's value less what is settled but not applied."""
+        self.unapplied = 0
+        self.reserved = 0
+        self.checked_at = 0.0
+        """When a refusal last made somebody look into the database."""
+
+    def read(self, value: int, *, limited: bool) -> None:
+        """The database says this, with everything applied that ``unapplied`` no longer holds."""
+        self.balance = value - self.unapplied
+        self.limited = limited
+
+
+class Reservation:
+    """Units set aside for one request; ends by being settled or released, once."""
+
+    __slots__ = ("open", "token", "units", "user")
+
+    def __init__(self, user: Account, token: Account, units: int) -> None:
+        self.user = user
+        self.token = token
+        self.units = units
+        self.open = True
+
+
+class MemoryBalances:
+    """The balances of one process."""
+
+    def __init__(self) -> None:
+        self.users: dict[int, Account] = {}
+        self.tokens: dict[int, Account] = {}
+
+    def reserve(self, user_id: int, token_id: int, units: int) -> Reservation:
+        """Raises UserQuotaExceeded, TokenQuotaExceeded; KeyError where the account is not open."""
+        user = self.users[user_id]
+        token = self.tokens[token_id]
+        if user.balance - user.reserved < units:
+            raise UserQuotaExceeded
+        if token.limited and token.balance - token.reserved < units:
+            raise TokenQuotaExceeded
+        user.reserved += units
+        token.reserved += units
+        return Reservation(user, token, units)
+
+    def release(self, reservation: Reservation) -> None:
+        """Nothing is owed. Without effect on a reservation that has ended."""
+        if reservation.open:
+            reservation.open = False
+            reservation.user.reserved -= reservation.units
+            reservation.token.reserved -= reservation.units
+
+    def collect(self, reservation: Reservation, units: int) -> tuple[int, bool]:
+        """Ends the reservation and takes ``units``, or what is there if that is less.
+
+        Returns what was taken and whether the token's quota pays too. Raises RuntimeError the second time.
+        """
+        if not reservation.open:
+            raise RuntimeError("this reservation has ended already")
+        self.release(reservation)
+        user, token = reservation.user, reservation.token
+        there = user.balance - user.reserved
+        if token.limited:
+            there = min(there, token.balance - token.reserved)
+        taken = max(0, min(units, there))
+        user.balance -= taken
+        user.unapplied += taken
+        if token.limited:
+            token.balance -= taken
+            token.unapplied += taken
+        return taken, token.limited
+
+    def applied(self, batch: Batch, found: BalancesRead) -> None:
+        """The batch is in the database; ``found`` is what the database says since."""
+        for user_id, (units, _) in batch.users.items():
+            if user := self.users.get(user_id):
+                user.unapplied -= units
+        for token_id, (units, _) in batch.tokens.items():
+            if token := self.tokens.get(token_id):
+                token.unapplied -= units
+        for user_id, quota in found.users.items():
+            if user := self.users.get(user_id):
+                user.read(quota, limited=True)
+        for token_id, (quota, limited) in found.tokens.items():
+            if token := self.tokens.get(token_id):
+                token.read(quota, limited=limited)

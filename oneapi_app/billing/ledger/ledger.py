@@ -1,0 +1,359 @@
+"""The ledger as the relay, the services and the runtime see it. Everything here runs on the event loop.
+
+Settlements of one loop tick share one journal write; journalled groups gather for ``batch_ms`` and go to the
+writer's thread; when they are in the database, the balances read in the same transaction come back here.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from oneapi_app.billing.charge import Charge, write_group, write_settlement
+from oneapi_app.billing.errors import JournalUnavailable, LedgerRefusal
+from oneapi_app.billing.ledger.balances import Account, MemoryBalances, Reservation
+from oneapi_app.billing.ledger.journal import open_journal
+from oneapi_app.billing.ledger.replay import replay
+from oneapi_app.billing.ledger.sync import JournalSync
+from oneapi_app.billing.ledger.writer import Applied, Job, Writer
+from oneapi_app.billing.repository import LedgerStore, read_accounts
+from oneapi_app.errors import SettingsError
+from oneapi_app.kit.database import Database
+
+log = logging.getLogger(__name__)
+
+JOURNAL_LIMIT_BYTES = 64 << 20
+"""Settlements the database has not taken yet, in bytes of journal (and about as much memory): some 200,000."""
+_FULL = "the ledger's journal is full: the database does not take settlements"
+STOP_S = 20.0
+"""A graceful stop waits this long for the database; what is left stays in the journal for the next start."""
+_RETRY_S = 0.5
+_RECHECK_S = 1.0
+_REFRESH_S = 5.0
+
+
+class Written(asyncio.Future[None]):
+    """Done when the journal has the settlement. Waiters share it, so cancelling one must not cancel it."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStats:
+    """For operators. ``problem`` is empty when all is well."""
+
+    pending_groups: int
+    pending_bytes: int
+    last_batch_ms: float
+    lag_s: float
+    problem: str
+
+
+@dataclass(slots=True)
+class _Group:
+    sequence: int
+    payload: bytes
+    written: Written
+    since: float
+
+
+class Ledger:
+    """One per process."""
+
+    def __init__(self, database: Database, journal_dir: Path, *, batch_ms: int, fsync: bool) -> None:
+        self._database = database
+        self._directory = journal_dir
+        self._batch_s = batch_ms / 1000
+        self._fsync = fsync
+        self._balances = MemoryBalances()
+        self._opening: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._closed = "the ledger is not running"
+        self._journal_problem = ""
+        self._refusing = self._closed
+        self._gathered: list[bytes] = []
+        self._written: Written | None = None
+        self._sequence = 0
+        self._unwritten: deque[_Group] = deque()
+        self._to_send: list[_Group] = []
+        self._sent: deque[_Group] = deque()
+        self._batch_timer: asyncio.TimerHandle | None = None
+        self._tickets: dict[int, asyncio.Future[None]] = {}
+        self._pending_bytes = 0
+        self._last_ticket = 0
+        self._last_batch_ms = 0.0
+        self._problem = ""
+
+    async def start(self) -> None:
+        """Opens a journal and applies what earlier processes left behind. Raises SettingsError."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._journal, abandoned = open_journal(self._directory, fsync=self._fsync)
+        except OSError as error:
+            raise SettingsError(
+                f"DATA_DIR: the ledger's journal cannot be kept in {self._directory}: {error.strerror}"
+            ) from None
+        self._stores = _stores(self._database, self._fsync)
+        for store in self._stores:
+            await asyncio.to_thread(store.register, self._journal.id)
+        for left_behind in abandoned:
+            await asyncio.to_thread(replay, left_behind, self._stores)
+        self._sync = JournalSync(self._journal, self._journal_failed) if self._fsync else None
+        self._progress = [0] * len(self._stores)
+        self._writers = [self._writer(index, store) for index, store in enumerate(self._stores)]
+        for writer in self._writers:
+            writer.start()
+        self._closed = ""
+        self._update_refusal()
+
+    async def stop(self) -> None:
+        """Everything settled is in the database afterwards, or in the journal if the database is away."""
+        self._closed = "the server is stopping"
+        self._update_refusal()
+        self._write_gathered()
+        self._send_batch()
+        if self._sync is not None:
+            await self._sync.finished()
+        drained = [await asyncio.to_thread(writer.stop, STOP_S) for writer in self._writers]
+        await asyncio.sleep(0)  # let the writers' last callbacks run
+        for future in self._tickets.values():
+            future.cancel()
+        finished = all(drained)
+        if not finished:
+            log.error("ledger: the database did not take everything; the next start applies the rest")
+        self._journal.close(remove=finished)
+        if finished:
+            for store in self._stores:
+                await asyncio.to_thread(store.forget, self._journal.id)
+
+    async def open_account(self, user_id: int, token_id: int) -> None:
+        """Reads both balances, where they are not in memory yet. Rows that are gone count as empty."""
+        key = (user_id, token_id)
+        task = self._opening.get(key)
+        if task is None:
+            task = self._opening[key] = asyncio.create_task(self._open(user_id, token_id))
+            task.add_done_callback(lambda _: self._opening.pop(key, None))
+        await asyncio.shield(task)
+
+    async def _open(self, user_id: int, token_id: int) -> None:
+        found = await self._database.read(read_accounts, user_id, token_id)
+        balances = self._balances
+        if user_id not in balances.users:
+            account = balances.users[user_id] = Account(user_id)
+            account.read(found.users[user_id], limited=True)
+        if token_id not in balances.tokens:
+            account = balances.tokens[token_id] = Account(token_id)
+            quota, limited = found.tokens[token_id]
+            account.read(quota, limited=limited)
+
+    def has_account(self, user_id: int, token_id: int) -> bool:
+        return user_id in self._balances.users and token_id in self._balances.tokens
+
+    def reserve(self, user_id: int, token_id: int, quota_units: int) -> Reservation:
+        """Sets units aside. Raises UserQuotaExceeded, TokenQuotaExceeded, JournalUnavailable.
+
+        The account must be open. A refusal has the balance read again soon, in case somebody else topped up.
+        """
+        if self._refusing:
+            raise JournalUnavailable(self._refusing)
+        try:
+            return self._balances.reserve(user_id, token_id, quota_units)
+        except LedgerRefusal:
+            self._recheck(user_id, token_id)
+            raise
+
+    def release(self, reservation: Reservation) -> None:
+        """Nothing is owed."""
+        self._balances.release(reservation)
+
+    def settle(self, reservation: Reservation, charge: Charge) -> Written:
+        """Charges, exactly once; await the result before the client gets its last byte.
+
+        What is collected is the charge or all that is available, whichever is less; the rest goes into the log
+        row's detail as ``uncollected_units``. Cancelling the wait undoes nothing.
+        """
+        collected, token_limited = self._balances.collect(reservation, charge.quota_units)
+        if collected != charge.quota_units:
+            charge.detail["uncollected_units"] = charge.quota_units - collected
+        self._gathered.append(write_settlement(collected, token_limited, charge))
+        if self._written is None:
+            self._written = Written(loop=self._loop)
+            self._loop.call_soon(self._write_gathered)
+        return self._written
+
+    async def refresh(self, user_id: int | None, token_id: int | None) -> None:
+        """Somebody else changed these balances in the database: they are in step when this returns."""
+        users = [known for known in (user_id,) if known in self._balances.users]
+        tokens = [known for known in (token_id,) if known in self._balances.tokens]
+        if (users or tokens) and not self._closed:
+            try:
+                await asyncio.wait_for(
+                    self._request(self._writers[0], Job(users=users, tokens=tokens)), _REFRESH_S
+                )
+            except TimeoutError:
+                log.warning("ledger: the database is slow, a changed balance arrives later")
+
+    async def flushed(self) -> None:
+        """Everything settled so far is in the database when this returns."""
+        self._write_gathered()
+        self._send_batch()
+        await asyncio.gather(*(self._request(writer, Job()) for writer in self._writers))
+
+    def user_available(self, user_id: int) -> int:
+        """Balance less what is reserved; the account must be open."""
+        account = self._balances.users[user_id]
+        return account.balance - account.reserved
+
+    def user_balance(self, user_id: int) -> int:
+        """What the user has, reserved or not."""
+        return self._balances.users[user_id].balance
+
+    def token_available(self, token_id: int) -> int | None:
+        """Remaining quota less what is reserved; None for unlimited tokens."""
+        account = self._balances.tokens[token_id]
+        return account.balance - account.reserved if account.limited else None
+
+    def token_balance(self, token_id: int) -> int:
+        """Remaining quota, reserved or not."""
+        return self._balances.tokens[token_id].balance
+
+    @property
+    def stats(self) -> LedgerStats:
+        oldest = self._sent[0] if self._sent else self._to_send[0] if self._to_send else None
+        return LedgerStats(
+            len(self._sent) + len(self._to_send),
+            self._pending_bytes,
+            self._last_batch_ms,
+            time.monotonic() - oldest.since if oldest else 0.0,
+            self._refusing or self._problem,
+        )
+
+    def _write_gathered(self) -> None:
+        """Once per loop tick in which something was settled."""
+        if self._written is None:
+            return
+        self._sequence += 1
+        payload = write_group(self._sequence, self._gathered)
+        group = _Group(self._sequence, payload, self._written, time.monotonic())
+        self._gathered, self._written = [], None
+        self._pending_bytes += len(payload)
+        self._to_send.append(group)
+        self._unwritten.append(group)
+        if len(self._unwritten) == 1:
+            self._write_to_journal()
+        if self._batch_timer is None:
+            self._batch_timer = self._loop.call_later(self._batch_s, self._send_batch)
+
+    def _write_to_journal(self) -> None:
+        """While this fails nothing new is taken on; what is settled waits for the journal or the database."""
+        while self._unwritten:
+            group = self._unwritten[0]
+            try:
+                self._journal.append(group.sequence, group.payload)
+            except OSError as error:
+                self._journal_failed(error)
+                self._loop.call_later(_RETRY_S, self._write_to_journal)
+                return
+            self._unwritten.popleft()
+            if self._sync is None:
+                _resolve(group.written)
+            else:
+                self._sync.request(partial(_resolve, group.written))
+        self._journal_problem = ""
+        self._update_refusal()
+
+    def _journal_failed(self, error: OSError) -> None:
+        reason = error.strerror or type(error).__name__
+        if not self._journal_problem:
+            log.error("ledger: the journal cannot be written (%s); requests are refused", reason)
+        self._journal_problem = f"the ledger's journal cannot be written ({reason})"
+        self._update_refusal()
+
+    def _update_refusal(self) -> None:
+        full = self._pending_bytes > JOURNAL_LIMIT_BYTES
+        self._refusing = self._closed or self._journal_problem or (_FULL if full else "")
+
+    def _send_batch(self) -> None:
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
+            self._batch_timer = None
+        if self._to_send:
+            self._sent.extend(self._to_send)
+            for writer in self._writers:
+                writer.submit(Job([group.payload for group in self._to_send]))
+            self._to_send = []
+
+    def _request(self, writer: Writer, job: Job) -> asyncio.Future[None]:
+        """Done when the writer has done this job and all before it."""
+        self._last_ticket += 1
+        job.tickets.append(self._last_ticket)
+        future = self._tickets[self._last_ticket] = self._loop.create_future()
+        writer.submit(job)
+        return future
+
+    def _recheck(self, user_id: int, token_id: int) -> None:
+        now = time.monotonic()
+        user = self._balances.users[user_id]
+        token = self._balances.tokens[token_id]
+        if now - min(user.checked_at, token.checked_at) > _RECHECK_S:
+            user.checked_at = token.checked_at = now
+            self._writers[0].submit(Job(users=[user_id], tokens=[token_id], tickets=[0]))
+
+    def _writer(self, index: int, store: LedgerStore) -> Writer:
+        def on_loop(callback: Callable[..., None], *args: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody needs to know any more
+                self._loop.call_soon_threadsafe(callback, *args)
+
+        return Writer(
+            store,
+            self._journal.id,
+            on_applied=partial(on_loop, self._applied, index),
+            on_failure=partial(on_loop, self._writer_failed),
+        )
+
+    def _writer_failed(self, reason: str) -> None:
+        self._problem = f"the database does not take settlements ({reason})"
+
+    def _applied(self, index: int, applied: Applied) -> None:
+        """Called in the order of the writer's transactions, so the balances read last are the newest."""
+        self._problem = ""
+        self._last_batch_ms = applied.took_ms
+        batch = applied.batch
+        if index == 0:
+            self._balances.applied(batch, applied.balances)
+        if batch.settlements:
+            self._progress[index] = batch.sequence
+            self._forget_applied(min(self._progress))
+        for ticket in applied.tickets:
+            if (future := self._tickets.pop(ticket, None)) is not None and not future.done():
+                future.set_result(None)
+
+    def _forget_applied(self, sequence: int) -> None:
+        while self._sent and self._sent[0].sequence <= sequence:
+            group = self._sent.popleft()
+            self._pending_bytes -= len(group.payload)
+            _resolve(group.written)
+        while self._unwritten and self._unwritten[0].sequence <= sequence:
+            self._unwritten.popleft()
+        self._journal.applied(sequence)
+        self._update_refusal()
+
+
+def _resolve(written: Written) -> None:
+    if not written.done():
+        written.set_result(None)
+
+
+def _stores(database: Database, fsync: bool) -> list[LedgerStore]:
+    """The first one holds the accounts."""
+    if not database.has_own_log_database:
+        return [LedgerStore(database, database.engine, accounts=True, logs=True, sync=fsync)]
+    return [
+        LedgerStore(database, database.engine, accounts=True, logs=False, sync=fsync),
+        LedgerStore(database, database.log_engine, accounts=False, logs=True, sync=fsync),
+    ]
