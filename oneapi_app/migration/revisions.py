@@ -5,7 +5,17 @@ from collections.abc import Iterable
 from alembic import context
 from sqlalchemy import Table
 
-LOG_TABLES = frozenset({"logs", "oneapi_log_details", "oneapi_usage_hours", "oneapi_ledger_cursors"})
+LOG_TABLES = frozenset(
+    {
+        "logs",
+        "oneapi_log_details",
+        "oneapi_usage_hours",
+        "oneapi_usage_totals",
+        "oneapi_usage_marks",
+        "oneapi_relay_failures",
+        "oneapi_ledger_cursors",
+    }
+)
 """What a separate log database (``LOG_SQL_DSN``) holds; the main database holds every table."""
 
 

@@ -16,6 +16,8 @@ from oneapi_app.models.relay_failure import RelayFailure
 from oneapi_app.models.session import LoginSession
 from oneapi_app.models.token import Token
 from oneapi_app.models.usage_hour import UsageHour
+from oneapi_app.models.usage_mark import UsageMark
+from oneapi_app.models.usage_total import UsageTotal
 from oneapi_app.models.user import User
 
 __all__ = [
@@ -31,5 +33,7 @@ __all__ = [
     "RelayFailure",
     "Token",
     "UsageHour",
+    "UsageMark",
+    "UsageTotal",
     "User",
 ]
