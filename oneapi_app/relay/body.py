@@ -92,7 +92,11 @@ def check_max_tokens(fields: dict[str, Any]) -> None:
         value = fields.get(name)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS_LIMIT:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0 <= value <= MAX_TOKENS_LIMIT
+        ):
             raise invalid_request(f"{name} is invalid")
 
 

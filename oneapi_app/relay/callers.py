@@ -62,7 +62,7 @@ class Callers:
     async def _refresh(self, digest: bytes, key: str) -> None:
         try:
             await self._read(digest, key)
-        except Exception:  # noqa: BLE001, S110 - the database is away: the record in hand stays in use
+        except Exception:
             record = self._records.get(digest)
             if record is not None:
                 self._records[digest] = (record[0], self._clock())

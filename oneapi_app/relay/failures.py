@@ -42,7 +42,7 @@ class FailureLog:
             return
         try:
             await self._database.run(usage_log.record_failures, records)
-        except Exception as error:  # noqa: BLE001 - statistics must not disturb the relay
+        except Exception as error:
             log.warning("could not store %d failure records: %s", len(records), type(error).__name__)
             self._waiting = (records + self._waiting)[:MAX_WAITING]
 

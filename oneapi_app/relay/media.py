@@ -64,7 +64,9 @@ class MediaFetcher:
             raise _refused(url, "is no http(s) address")
         if self._proxy is not None:
             return client.build_request("GET", url)
-        address = await self._resolve(url, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+        address = await self._resolve(
+            url, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        )
         host = f"[{address}]" if ":" in address else address
         pinned = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host)
         return client.build_request(

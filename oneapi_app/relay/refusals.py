@@ -37,7 +37,10 @@ class Refusal(Exception):
 
     def body(self, request_id: str) -> bytes:
         """The JSON body in OpenAI's form, the request id at the end of the message."""
-        error: dict[str, object] = {"message": f"{self.message} (request id: {request_id})", "type": self.type}
+        error: dict[str, object] = {
+            "message": f"{self.message} (request id: {request_id})",
+            "type": self.type,
+        }
         if self.with_code:
             error["param"] = self.param
             error["code"] = self.code

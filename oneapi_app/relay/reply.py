@@ -40,7 +40,11 @@ class Reply:
         return [(b"content-type", content_type), (b"x-oneapi-request-id", self._request_id), *CORS]
 
     async def whole(
-        self, status: int, body: bytes, content_type: bytes = b"application/json", retry_after_s: float | None = None
+        self,
+        status: int,
+        body: bytes,
+        content_type: bytes = b"application/json",
+        retry_after_s: float | None = None,
     ) -> None:
         """The complete answer."""
         self.committed = True

@@ -1,0 +1,1 @@
+"""Accounts: users, their roles, how they sign in, and what they may see of each other."""

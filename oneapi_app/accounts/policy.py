@@ -1,0 +1,68 @@
+"""Rules about accounts: what names and passwords may look like, who may act on whom. Pure."""
+
+import re
+from functools import lru_cache
+
+from oneapi_app.actor import ROOT, Actor
+from oneapi_app.errors import Forbidden, InvalidInput, invalid_input
+from oneapi_app.kit.passwords import verify_password
+from oneapi_app.kit.text import is_storable
+
+INITIAL_PASSWORD = "123456"  # noqa: S105 - the well-known one, made to be changed
+MAX_USERNAME = 12
+MIN_PASSWORD, MAX_PASSWORD = 8, 20
+MAX_DISPLAY_NAME = 20
+MAX_EMAIL = 50
+MAX_GROUP = 32
+MAX_QUOTA = 2**62
+_EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
+
+
+def check_lengths(*, username: str = "", password: str = "", display_name: str = "", email: str = "") -> None:
+    """The original's limits, for fields that are given. Raises InvalidInput without naming values."""
+    if not all(is_storable(text) for text in (username, password, display_name, email)):
+        raise invalid_input()
+    if len(username) > MAX_USERNAME or len(display_name) > MAX_DISPLAY_NAME or len(email) > MAX_EMAIL:
+        raise invalid_input()
+    if password and not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise invalid_input()
+
+
+def check_own_password(password: str) -> None:
+    """A new password for oneself must not be the initial one. Raises InvalidInput."""
+    if password == INITIAL_PASSWORD:
+        raise InvalidInput("输入不合法：请使用新的密码", "choose a password other than the initial one")
+
+
+def is_email(text: str) -> bool:
+    return len(text) <= MAX_EMAIL and bool(_EMAIL.fullmatch(text))
+
+
+@lru_cache(maxsize=256)
+def is_initial_password(hashed: str) -> bool:
+    """Whether this hash is of the initial password. 50 ms the first time, then remembered by hash."""
+    return verify_password(INITIAL_PASSWORD, hashed)
+
+
+def check_may_see(actor: Actor, role: int) -> None:
+    """Only lower roles, but root sees everybody. Raises Forbidden."""
+    if actor.role <= role and actor.role != ROOT:
+        raise Forbidden(
+            "无权获取同级或更高等级用户的信息", "you may not read users of your own or a higher role"
+        )
+
+
+def check_may_edit(actor: Actor, role: int) -> None:
+    if actor.role <= role and actor.role != ROOT:
+        raise Forbidden(
+            "无权更新同权限等级或更高权限等级的用户信息",
+            "you may not change users of your own or a higher role",
+        )
+
+
+def check_may_give_role(actor: Actor, role: int) -> None:
+    if role >= actor.role and actor.role != ROOT:
+        raise Forbidden(
+            "无权将其他用户权限等级提升到大于等于自己的权限等级",
+            "you may not raise a user to your own role or above",
+        )

@@ -1,0 +1,45 @@
+"""The port between the relay and a conversion: one stateful object per attempt, no I/O."""
+
+from enum import Enum
+from typing import Protocol
+
+from oneapi_app.convert.hub import Usage
+from oneapi_app.providers.base import Failure
+
+
+class StreamEnd(Enum):
+    """Why a stream is being closed."""
+
+    COMPLETE = "complete"
+    UPSTREAM_BROKE = "upstream broke"
+    IDLE_TIMEOUT = "idle timeout"
+    CLIENT_GONE = "client gone"
+
+
+class Converter(Protocol):
+    """Turns a provider's answer into the caller's dialect and learns what it cost on the way.
+
+    ``usage`` None: the provider has not told. ``failure``: it reported an error instead of content.
+    ``content_type`` None: the provider's own.
+    """
+
+    usage: Usage | None
+    has_content: bool
+    failure: Failure | None
+    content_type: bytes | None
+
+    def output_text(self) -> str:
+        """What was delivered, for counting where usage is missing."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Frames for the caller out of any piece of the provider's stream. Never the end of the stream."""
+        ...
+
+    def close(self, end: StreamEnd) -> bytes:
+        """The last frames: closes whatever is open, and says why it ended where that was no good end."""
+        ...
+
+    def convert(self, body: bytes) -> bytes:
+        """A whole answer. Raises UpstreamProtocolError for bytes that are none."""
+        ...

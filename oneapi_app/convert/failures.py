@@ -1,0 +1,87 @@
+"""A provider's error answer in OpenAI's words (contract §6.7)."""
+
+from typing import Any, cast
+
+import msgspec
+
+from oneapi_app.providers.base import Failure, Headers
+
+BROKEN = 502
+_MESSAGE_FIELDS = ("message", "msg", "err", "error_msg")
+MAX_MESSAGE_CHARS = 4000
+
+
+def classify_openai(status: int, headers: Headers, body: bytes, streaming: bool) -> Failure | None:
+    """Errors by status, errors inside a 200 answer, and JSON where a stream was asked for."""
+    if 200 <= status < 300:
+        if not streaming and b'"error"' not in body:
+            return None
+        decoded = _decode(body)
+        error = decoded.get("error") if decoded is not None else None
+        if error or streaming:
+            return _failure(BROKEN, decoded, headers)
+        return None
+    return _failure(status, _decode(body), headers)
+
+
+def _decode(body: bytes) -> dict[str, Any] | None:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else None
+
+
+def _failure(status: int, decoded: dict[str, Any] | None, headers: Headers) -> Failure:
+    retry_after = _retry_after(headers)
+    error: Any = decoded.get("error") if decoded else None
+    if isinstance(error, dict) and cast("dict[str, Any]", error).get("message"):
+        return failure_from_error(status, cast("dict[str, Any]", error), retry_after)
+    message = _first_text(decoded) or (error if isinstance(error, str) else "")
+    return Failure(
+        status,
+        (message or f"bad response status code {status}")[:MAX_MESSAGE_CHARS],
+        "upstream_error",
+        "bad_response_status_code",
+        str(status),
+        retry_after,
+    )
+
+
+def failure_from_error(status: int, error: dict[str, Any], retry_after_s: float | None = None) -> Failure:
+    """From an OpenAI error object."""
+    code = error.get("code")
+    return Failure(
+        status,
+        str(error.get("message") or "upstream error")[:MAX_MESSAGE_CHARS],
+        str(error.get("type") or ""),
+        code if isinstance(code, str | int) else None,
+        str(error.get("param") or ""),
+        retry_after_s,
+    )
+
+
+def _first_text(decoded: dict[str, Any] | None) -> str:
+    if not decoded:
+        return ""
+    for name in _MESSAGE_FIELDS:
+        value = decoded.get(name)
+        if isinstance(value, str) and value:
+            return value
+    for path in (("header", "message"), ("response", "error", "message")):
+        value: Any = decoded
+        for name in path:
+            value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _retry_after(headers: Headers) -> float | None:
+    for name, value in headers:
+        if name == b"retry-after":
+            try:
+                return max(0.0, float(value))
+            except ValueError:
+                return None
+    return None

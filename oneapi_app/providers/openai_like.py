@@ -1,0 +1,129 @@
+"""Everything that speaks OpenAI's wire format: one builder, differences as data."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+
+from oneapi_app.convert.base import Converter
+from oneapi_app.convert.failures import classify_openai
+from oneapi_app.convert.passthrough import Passthrough, Verbatim
+from oneapi_app.providers.base import (
+    BalanceQuery,
+    ClientRequest,
+    ConfigField,
+    Dialect,
+    Operation,
+    Provider,
+    Route,
+    UpstreamRequest,
+)
+
+ENDPOINTS: Mapping[Operation, str] = {
+    Operation.CHAT: "/v1/chat/completions",
+    Operation.COMPLETIONS: "/v1/completions",
+    Operation.EDITS: "/v1/edits",
+    Operation.EMBEDDINGS: "/v1/embeddings",
+    Operation.MODERATIONS: "/v1/moderations",
+    Operation.IMAGES: "/v1/images/generations",
+    Operation.SPEECH: "/v1/audio/speech",
+    Operation.TRANSCRIPTION: "/v1/audio/transcriptions",
+    Operation.TRANSLATION: "/v1/audio/translations",
+}
+WITHOUT_V1: Mapping[Operation, str] = {
+    operation: path.removeprefix("/v1") for operation, path in ENDPOINTS.items()
+}
+_CLOUDFLARE_GATEWAY = "https://gateway.ai.cloudflare.com"
+_VERBATIM = frozenset({Operation.IMAGES, Operation.SPEECH, Operation.TRANSCRIPTION, Operation.TRANSLATION})
+
+
+def openai_like(
+    id: int,
+    slug: str,
+    title: str,
+    base_url: str,
+    *,
+    endpoints: Mapping[Operation, str] = ENDPOINTS,
+    models: tuple[str, ...] = (),
+    owned_by: str = "",
+    docs_url: str = "",
+    key_format: str = "",
+    config_fields: tuple[ConfigField, ...] = (),
+    extra_headers: tuple[tuple[bytes, bytes], ...] = (),
+    balance: BalanceQuery | None = None,
+) -> Provider:
+    """A vendor whose requests and answers are OpenAI's."""
+    return Provider(
+        id=id,
+        slug=slug,
+        title=title,
+        base_url=base_url.rstrip("/"),
+        dialect=Dialect.OPENAI,
+        endpoints=endpoints,
+        builder=build,
+        make_converter=make_converter,
+        classifier=classify_openai,
+        docs_url=docs_url,
+        owned_by=owned_by,
+        key_format=key_format,
+        config_fields=config_fields,
+        extra_headers=extra_headers,
+        balance=balance,
+        models=models,
+    )
+
+
+def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamRequest:
+    path = provider.endpoints[request.operation]
+    if route.base_url.startswith(_CLOUDFLARE_GATEWAY):
+        path = path.removeprefix("/v1")
+    url = route.base_url + path
+    if request.query:
+        url += "?" + request.query
+    headers = (
+        *client_headers(request),
+        (b"authorization", b"Bearer " + route.key.encode()),
+        *provider.extra_headers,
+    )
+    return UpstreamRequest("POST", url, headers, edited_body(request, route))
+
+
+def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:
+    if request.operation in _VERBATIM:
+        return Verbatim()
+    return Passthrough(chat=request.operation is Operation.CHAT)
+
+
+def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
+    """Content-Type and Accept as the caller sent them, an event stream where one is asked for."""
+    content_type = request.headers.get(b"content-type") or b"application/json"
+    accept = request.headers.get(b"accept")
+    if accept is None:
+        accept = b"text/event-stream" if request.stream else b"*/*"
+    return ((b"content-type", content_type), (b"accept", accept))
+
+
+def edited_body(request: ClientRequest, route: Route) -> bytes:
+    """The caller's bytes, untouched unless the channel changes model, system prompt or usage reporting."""
+    fields = request.json
+    if fields is None:
+        return request.body
+    changes: dict[str, Any] = {}
+    if route.model != request.model:
+        changes["model"] = route.model
+    if route.system_prompt and isinstance(fields.get("messages"), list):
+        changes["messages"] = with_system_prompt(cast("list[Any]", fields["messages"]), route.system_prompt)
+    if request.enforce_usage and request.stream:
+        asked = fields.get("stream_options")
+        options = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
+        changes["stream_options"] = options | {"include_usage": True}
+    return msgspec.json.encode(fields | changes) if changes else request.body
+
+
+def with_system_prompt(messages: list[Any], prompt: str) -> list[Any]:
+    """The channel's prompt instead of the caller's first system message, or before everything."""
+    message = {"role": "system", "content": prompt}
+    first = messages[0] if messages else None
+    if isinstance(first, dict) and cast("dict[str, Any]", first).get("role") == "system":
+        return [cast("dict[str, Any]", first) | message, *messages[1:]]
+    return [message, *messages]

@@ -1,0 +1,155 @@
+"""One try of one channel: build, send, classify, and on acceptance carry the answer."""
+
+from dataclasses import dataclass
+
+from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.convert.hub import Usage
+from oneapi_app.errors import ConversionError, UpstreamProtocolError
+from oneapi_app.providers.base import Failure, Provider, Route
+from oneapi_app.providers.registry import provider_for
+from oneapi_app.relay.call import Call
+from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.pump import Ending, pump
+from oneapi_app.relay.reply import ClientGone, Presence, Reply
+from oneapi_app.relay.transport import UpstreamResponse
+from oneapi_app.relay.transport_errors import (
+    ConnectTimeout,
+    FirstByteTimeout,
+    IdleTimeout,
+    TotalTimeout,
+    TransportError,
+)
+
+MAX_ERROR_BODY = 1 << 20
+MAX_ANSWER_BODY = 256 << 20
+"""Largest unary answer; embeddings of a big batch reach tens of megabytes."""
+
+_TIMEOUTS = (ConnectTimeout, FirstByteTimeout, IdleTimeout, TotalTimeout)
+
+
+@dataclass(slots=True)
+class Served:
+    """An accepted attempt. ``last`` is what the caller still has to get, after the bill is safe."""
+
+    usage: Usage | None
+    output_text: str
+    ending: Ending
+    streamed: bool
+    last: bytes
+    content_type: bytes = b"application/json"
+    first_content_at: float | None = None
+    problem: str = ""
+
+
+def route_to(channel: ChannelRecord, provider: Provider, model: str, context: RelayContext) -> Route:
+    """What the provider sees of the channel; the model's name as the channel maps it."""
+    config = channel.config
+    if provider.wants_process_config:
+        settings = context.settings
+        config = {
+            "gemini_safety": settings.gemini_safety,
+            "gemini_version": settings.gemini_version,
+            **config,
+        }
+    return Route(
+        channel_id=channel.id,
+        channel_type=channel.type,
+        base_url=channel.base_url or provider.base_url,
+        key=channel.key,
+        config=config,
+        model=channel.model_mapping.get(model, model),
+        system_prompt=channel.system_prompt or None,
+    )
+
+
+async def attempt(
+    context: RelayContext, call: Call, channel: ChannelRecord, reply: Reply, presence: Presence
+) -> Served | Failure:
+    """A Failure means nothing has reached the caller and another channel may be tried."""
+    request = call.request
+    provider = provider_for(channel.type)
+    if not provider.supports(request.operation):
+        return _local(
+            501, f"{provider.title} channels do not offer {request.operation.value}", "invalid_api_type"
+        )
+    route = route_to(channel, provider, request.model, context)
+    try:
+        links = provider.remote_media(request)
+        if links:
+            request.media = await context.media.fetch(links)
+        upstream = provider.build(request, route)
+    except ConversionError as error:
+        return _local(400, str(error), "convert_request_failed")
+    try:
+        response = await presence.during(context.transport.send(upstream, context.timeouts))
+    except ClientGone:
+        return _gone()
+    except TransportError as error:
+        return _transport_failure(error)
+    try:
+        return await _carry(context, call, provider, route, response, reply, presence)
+    except ClientGone:
+        return _gone()
+    except TransportError as error:
+        return _transport_failure(error)
+    finally:
+        await response.aclose()
+
+
+async def _carry(
+    context: RelayContext,
+    call: Call,
+    provider: Provider,
+    route: Route,
+    response: UpstreamResponse,
+    reply: Reply,
+    presence: Presence,
+) -> Served | Failure:
+    request = call.request
+    accepted = 200 <= response.status < 300
+    kind = response.header(b"content-type") or b"application/json"
+    if accepted and request.stream and not kind.startswith(b"application/json"):
+        converter = provider.converter(request, route)
+        outcome = await pump(
+            response, converter, reply, presence, context.settings.first_content_timeout_s or None
+        )
+        if isinstance(outcome, Failure):
+            return outcome
+        return Served(
+            converter.usage,
+            converter.output_text()
+            if converter.usage is None or outcome.ending is not Ending.COMPLETE
+            else "",
+            outcome.ending,
+            True,
+            outcome.last_frames,
+            first_content_at=outcome.first_content_at,
+            problem=outcome.problem,
+        )
+    body = await presence.during(response.read(MAX_ANSWER_BODY if accepted else MAX_ERROR_BODY))
+    failure = provider.classify(response.status, response.headers, body, request.stream)
+    if failure is not None:
+        return failure
+    converter = provider.converter(request, route)
+    try:
+        answer = converter.convert(body)
+    except UpstreamProtocolError as error:
+        return _local(500, str(error), "unmarshal_response_body_failed")
+    if converter.failure is not None:
+        return converter.failure
+    text = converter.output_text() if converter.usage is None else ""
+    return Served(converter.usage, text, Ending.COMPLETE, False, answer, converter.content_type or kind)
+
+
+def _gone() -> Served:
+    """The caller left before anything could be delivered."""
+    return Served(None, "", Ending.CLIENT_GONE, False, b"")
+
+
+def _local(status: int, message: str, code: str) -> Failure:
+    return Failure(status, message, "one_api_error", code, "", None, local=True)
+
+
+def _transport_failure(error: TransportError) -> Failure:
+    status = 504 if isinstance(error, _TIMEOUTS) else 500
+    return Failure(status, str(error), "one_api_error", "do_request_failed", "", None)

@@ -1,0 +1,79 @@
+"""Assembles the management API from the domains' routers."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
+from starlette.exceptions import HTTPException
+
+from oneapi_app import __version__
+from oneapi_app.accounts import api as accounts
+from oneapi_app.channels import api as channels
+from oneapi_app.errors import AppError, RateLimited, invalid_parameter
+from oneapi_app.redemptions import api as redemptions
+from oneapi_app.rest.envelope import failed, json_response
+from oneapi_app.rest.front import Front
+from oneapi_app.runtime import Runtime
+from oneapi_app.system import api as system
+from oneapi_app.tokens import api as tokens
+from oneapi_app.usage_log import api as usage_log
+
+log = logging.getLogger(__name__)
+
+
+def create_rest_app(runtime: Runtime) -> Callable[..., Awaitable[None]]:
+    """The ASGI app behind ``/api``."""
+    app = FastAPI(
+        title="One API management API",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.runtime = runtime
+    for domain in (system, accounts, tokens, channels, redemptions, usage_log):
+        app.include_router(domain.router)
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _unmatched)
+    return Front(app, runtime)
+
+
+async def _app_error(request: Request, error: Any) -> Response:
+    """AppErrors in the envelope, HTTP 200 but for a few (contract §5.0)."""
+    assert isinstance(error, AppError)
+    message = error.zh
+    if error.localised and not request.headers.get("accept-language", "").lower().startswith("zh"):
+        message = error.en
+    response = failed(message, error.http_status)
+    if isinstance(error, RateLimited):
+        response.headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+    return response
+
+
+async def _not_valid(request: Request, _error: Any) -> Response:
+    return await _app_error(request, invalid_parameter())
+
+
+async def _unmatched(request: Request, error: Any) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        return json_response(invalid_url(request.method, request.url.path), 404)
+    return failed(str(error.detail), error.status_code)
+
+
+def invalid_url(method: str, path: str) -> bytes:
+    """The body of an unmatched path (contract §5.6)."""
+    error = {
+        "message": f"Invalid URL ({method} {path})",
+        "type": "invalid_request_error",
+        "param": "",
+        "code": "",
+    }
+    return msgspec.json.encode({"error": error})

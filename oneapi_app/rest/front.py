@@ -1,0 +1,112 @@
+"""What every request to ``/api`` passes first: request id, both slash forms, origin, rate limit, unmatched paths."""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from oneapi_app.kit.client_address import client_address
+from oneapi_app.kit.ids import request_id as new_request_id
+from oneapi_app.rest.envelope import envelope
+from oneapi_app.rest.rate_limit import RateLimiter
+from oneapi_app.runtime import Runtime
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CRITICAL_PATHS = frozenset(
+    {
+        "/api/verification",
+        "/api/reset_password",
+        "/api/user/reset",
+        "/api/user/register",
+        "/api/user/login",
+    }
+)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+log = logging.getLogger(__name__)
+
+
+class Front:
+    """Wraps the routed app."""
+
+    def __init__(self, app: App, runtime: Runtime) -> None:
+        self._app = app
+        self._runtime = runtime
+        settings = runtime.settings
+        self._general = RateLimiter(settings.api_rate_limit, 180.0)
+        self._critical = RateLimiter(settings.critical_rate_limit, 1200.0)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = new_request_id()
+        scope["request_id"] = request_id
+        path: str = scope["path"]
+        scope["path"] = path.rstrip("/") or "/"
+        begun = False
+
+        async def tagged(message: MutableMapping[str, Any]) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = [*message.get("headers", ()), (b"x-oneapi-request-id", request_id.encode())]
+                headers.append((b"cache-control", b"no-store"))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        wait_s = self._wait(scope)
+        if wait_s is not None:
+            retry = [(b"retry-after", str(max(1, round(wait_s))).encode())]
+            await _answer(tagged, 429, b"", retry)
+        elif not _is_same_origin(scope):
+            message = "拒绝跨站请求"
+            await _answer(tagged, 403, envelope(success=False, message=message))
+        else:
+            try:
+                await self._app(scope, receive, tagged)
+            except Exception as error:
+                log.exception("request %s to %s failed: %s", request_id, scope["path"], type(error).__name__)
+                if not begun:
+                    text = f"服务器内部错误 (request id: {request_id})"
+                    await _answer(tagged, 500, envelope(success=False, message=text))
+
+    def _wait(self, scope: Scope) -> float | None:
+        address = client_address(scope, self._runtime.trusted_networks)
+        path: str = scope["path"]
+        wait = self._general.hit(address)
+        if wait is None and (path in CRITICAL_PATHS or path.startswith("/api/oauth/")):
+            wait = self._critical.hit(address)
+        return wait
+
+
+def _is_same_origin(scope: Scope) -> bool:
+    """Closes cross-site requests that would ride on a cookie. Scripts send none of these headers."""
+    if scope["method"] in _SAFE:
+        return True
+    headers = dict(scope["headers"])
+    if b"cookie" not in headers:
+        return True
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    host = headers.get(b"x-forwarded-host", headers.get(b"host", b"")).decode("latin-1")
+    return urlsplit(origin.decode("latin-1")).hostname == urlsplit(f"//{host}").hostname
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, more: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers + (more or [])})
+    await send({"type": "http.response.body", "body": body})
