@@ -1,4 +1,4 @@
-"""Totals of the usage log per model, user and token; failures stand beside the log.
+"""Totals of the usage log per model, user and token; failures stand beside the log; who redeemed a code.
 
 Revision ID: 0003
 Revises: 0002
@@ -43,6 +43,13 @@ usage_marks = Table(
     Column("value", BIG_INTEGER, nullable=False),
 )
 
+redeemers = Table(
+    "oneapi_redeemers",
+    metadata,
+    Column("redemption_id", BIG_INTEGER, primary_key=True, autoincrement=False),
+    Column("user_id", BIG_INTEGER, nullable=False),
+)
+
 relay_failures = Table(
     "oneapi_relay_failures",
     metadata,
@@ -62,4 +69,4 @@ relay_failures = Table(
 
 
 def upgrade() -> None:
-    add_missing(op.get_bind(), in_scope([usage_totals, usage_marks, relay_failures]))
+    add_missing(op.get_bind(), in_scope([usage_totals, usage_marks, redeemers, relay_failures]))

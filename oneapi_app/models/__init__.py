@@ -11,6 +11,7 @@ from oneapi_app.models.ledger_cursor import LedgerCursor
 from oneapi_app.models.log import Log
 from oneapi_app.models.log_detail import LogDetail
 from oneapi_app.models.option import Option
+from oneapi_app.models.redeemer import Redeemer
 from oneapi_app.models.redemption import Redemption
 from oneapi_app.models.relay_failure import RelayFailure
 from oneapi_app.models.session import LoginSession
@@ -29,6 +30,7 @@ __all__ = [
     "LogDetail",
     "LoginSession",
     "Option",
+    "Redeemer",
     "Redemption",
     "RelayFailure",
     "Token",

@@ -1,0 +1,1 @@
+"""Redemption codes: quota handed out as text, each good for one redeemer."""

@@ -1,0 +1,133 @@
+"""Log rows: writing, and finding a page of them among millions.
+
+Three habits keep pages fast: ids are chosen first and rows read by id; a rare type is looked for in recent days
+before older ones; a name of a user is looked up as his id, which has an index.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, col, or_, select
+
+from oneapi_app.models import Log, LogDetail, RelayFailure, User
+from oneapi_app.models.log import CONSUME
+from oneapi_app.usage_log.schemas import LogFilter
+
+_DAY_S = 86_400
+_NARROW_S = 3 * _DAY_S
+"""Time ranges up to this long are walked by time, whatever else is asked for."""
+_WINDOWS_S = (_DAY_S, 8 * _DAY_S, 64 * _DAY_S)
+
+
+def insert(session: Session, row: Log) -> None:
+    session.add(row)
+
+
+def insert_failures(session: Session, rows: Sequence[RelayFailure]) -> None:
+    session.add_all(rows)
+
+
+def find_user_ids(session: Session, username: str) -> list[int]:
+    return [found for found in session.exec(select(User.id).where(User.username == username)) if found]
+
+
+def find_ids(session: Session, chosen: LogFilter, *, offset: int, limit: int, now: int) -> list[int]:
+    """Ids of matching rows, newest first."""
+    if chosen.type not in (0, CONSUME) and not chosen.start and chosen.user_id is None:
+        for window in _WINDOWS_S:
+            ids = _find_ids(session, chosen, now - window, offset, limit)
+            if len(ids) == limit:
+                return ids
+    return _find_ids(session, chosen, chosen.start, offset, limit)
+
+
+def _find_ids(session: Session, chosen: LogFilter, start: int, offset: int, limit: int) -> list[int]:
+    statement = select(Log.id).where(*_conditions(session, chosen, start))
+    if start or chosen.end:
+        statement = statement.order_by(col(Log.created_at).desc(), col(Log.id).desc())
+    else:
+        statement = statement.order_by(col(Log.id).desc())
+    return [found for found in session.exec(statement.offset(offset).limit(limit)) if found]
+
+
+def read_rows(session: Session, ids: Sequence[int]) -> list[Log]:
+    """In the order of the ids."""
+    if not ids:
+        return []
+    found = {row.id: row for row in session.exec(select(Log).where(col(Log.id).in_(ids)))}
+    return [found[key] for key in ids if key in found]
+
+
+def find_newer(session: Session, chosen: LogFilter, *, after_id: int, limit: int) -> list[int]:
+    """Ids above ``after_id``, newest first."""
+    conditions = [col(Log.id) > after_id, *_conditions(session, chosen, 0)]
+    statement = select(Log.id).where(*conditions).order_by(col(Log.id).desc()).limit(limit)
+    return [found for found in session.exec(statement) if found]
+
+
+def count(session: Session, chosen: LogFilter, *, most: int) -> int:
+    """How many match, counted no further than ``most``."""
+    matching = select(Log.id).where(*_conditions(session, chosen, chosen.start)).limit(most).subquery()
+    return session.exec(select(func.count()).select_from(matching)).one()
+
+
+def _conditions(session: Session, chosen: LogFilter, start: int) -> list[ColumnElement[bool]]:
+    narrow = bool(start) and (chosen.end or start + _NARROW_S) - start <= _NARROW_S
+    conditions: list[ColumnElement[bool]] = []
+    if start:
+        conditions.append(col(Log.created_at) >= start)
+    if chosen.end:
+        conditions.append(col(Log.created_at) <= chosen.end)
+    exact: list[tuple[Any, Any]] = [
+        (Log.type, chosen.type or None),
+        (Log.user_id, chosen.user_id),
+        (Log.token_name, chosen.token_name or None),
+        (Log.model_name, chosen.model_name or None),
+        (Log.channel_id, chosen.channel or None),
+        (Log.username, chosen.username or None),
+        (Log.request_id, chosen.request_id or None),
+    ]
+    for column, value in exact:
+        if value is not None:
+            conditions.append(_plain(session, col(column), narrow) == value)
+    if chosen.user_ids:
+        conditions.append(_plain(session, col(Log.user_id), narrow).in_(chosen.user_ids))
+    return conditions
+
+
+def _plain(session: Session, column: Any, narrow: bool) -> Any:
+    """SQLite knows nothing of how many rows a value has, and would not use the index on time for a narrow range."""
+    if narrow and session.get_bind().dialect.name == "sqlite":
+        return column + ("" if column.type.python_type is str else 0)
+    return column
+
+
+def find_by_text(
+    session: Session, *, type: int | None, prefix: str, user_id: int | None, limit: int
+) -> list[Log]:
+    """Rows of a type, or whose content begins so; newest first. Looks at every row in the worst case."""
+    by_type = [] if type is None else [col(Log.type) == type]
+    by_text = [col(Log.content).startswith(prefix, autoescape=True)] if prefix else []
+    own = [] if user_id is None else [col(Log.user_id) == user_id]
+    if not by_type and not by_text:
+        return []
+    statement = select(Log).where(*own, or_(*by_type, *by_text)).order_by(col(Log.id).desc()).limit(limit)
+    return list(session.exec(statement))
+
+
+def read_details(session: Session, request_ids: Iterable[str]) -> dict[str, LogDetail]:
+    wanted = [request_id for request_id in request_ids if request_id]
+    if not wanted:
+        return {}
+    found = session.exec(select(LogDetail).where(col(LogDetail.request_id).in_(wanted)))
+    return {detail.request_id: detail for detail in found}
+
+
+def oldest(session: Session) -> int | None:
+    """When the oldest row was written; None while there is none."""
+    return session.exec(select(func.min(Log.created_at))).one()
+
+
+def newest_id(session: Session) -> int:
+    return session.exec(select(func.max(Log.id))).one() or 0

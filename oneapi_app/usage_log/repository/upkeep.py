@@ -1,0 +1,163 @@
+"""The log's upkeep in small steps: counting rows of other programs, totals of past days, deleting old rows."""
+
+from typing import Any
+
+from sqlalchemy import Table, func, literal
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlmodel import Session, col, delete, exists, insert, select
+
+from oneapi_app.models import Log, LogDetail, RelayFailure, UsageHour, UsageMark, UsageTotal
+from oneapi_app.models.log import CONSUME
+from oneapi_app.models.usage_total import BY_MODEL, BY_TOKEN, BY_USER
+from oneapi_app.usage_log.repository.sums import DAY_S, HOUR_S, SUMS
+
+_HOURS: Table = UsageHour.__table__  # type: ignore[attr-defined]
+_KEY = ("hour", "user_id", "username", "token_name", "model_name", "channel_id")
+_KEPT = {
+    BY_MODEL: ("hour", "model_name", "channel_id"),
+    BY_TOKEN: ("user_id", "username", "token_name"),
+    BY_USER: ("user_id", "username", "model_name"),
+}
+_EMPTY: dict[str, int | str] = {
+    "user_id": 0,
+    "username": "",
+    "token_name": "",
+    "model_name": "",
+    "channel_id": 0,
+}
+
+
+def read_mark(session: Session, name: str) -> int | None:
+    mark = session.get(UsageMark, name)
+    return None if mark is None else mark.value
+
+
+def write_mark(session: Session, name: str, value: int) -> None:
+    session.merge(UsageMark(name=name, value=value))
+
+
+def count_foreign_rows(session: Session, after_id: int, until_id: int) -> int | None:
+    """Adds rows that another program wrote to the hourly figures; those with a detail are the ledger's, and counted.
+
+    Returns the earliest hour it changed, None where there was nothing to add.
+    """
+    known = exists().where(col(LogDetail.request_id) == col(Log.request_id))
+    key = (
+        (col(Log.created_at) - col(Log.created_at) % HOUR_S).label("its_hour"),
+        func.coalesce(Log.user_id, 0).label("its_user"),
+        func.substr(func.coalesce(Log.username, ""), 1, 64).label("its_username"),
+        func.substr(func.coalesce(Log.token_name, ""), 1, 64).label("its_token"),
+        func.substr(func.coalesce(Log.model_name, ""), 1, 191).label("its_model"),
+        func.coalesce(Log.channel_id, 0).label("its_channel"),
+    )
+    summed = (Log.quota, Log.prompt_tokens, Log.completion_tokens, Log.elapsed_time)
+    found = session.execute(
+        select(*key, func.count(), *(func.sum(column) for column in summed))  # type: ignore[call-overload]
+        .where(col(Log.id) > after_id, col(Log.id) <= until_id, Log.type == CONSUME, ~known)
+        .where(col(Log.created_at).is_not(None))
+        .group_by(*(column.name for column in key))
+    ).all()
+    rows = [_hour_row(row) for row in found]
+    if rows:
+        session.execute(_adding(session), rows)
+    return min((int(row["hour"]) for row in rows), default=None)
+
+
+def _hour_row(row: Any) -> dict[str, int | str]:
+    key, (requests, quota, prompt, completion, elapsed) = row[:6], row[6:]
+    sums = (requests, quota, prompt, completion, 0, elapsed, 0, 0)
+    return dict(zip(_KEY, key, strict=True)) | {
+        name: int(value or 0) for name, value in zip(SUMS, sums, strict=True)
+    }
+
+
+def _adding(session: Session) -> Any:
+    """Inserts hourly figures, or adds them to those that are there."""
+    match session.get_bind().dialect.name:
+        case "mysql":
+            ours = mysql.insert(_HOURS)
+            return ours.on_duplicate_key_update({name: _HOURS.c[name] + ours.inserted[name] for name in SUMS})
+        case "postgresql":
+            theirs = postgresql.insert(_HOURS)
+            return theirs.on_conflict_do_update(
+                index_elements=_KEY, set_={name: _HOURS.c[name] + theirs.excluded[name] for name in SUMS}
+            )
+        case _:
+            small = sqlite.insert(_HOURS)
+            return small.on_conflict_do_update(
+                index_elements=_KEY, set_={name: _HOURS.c[name] + small.excluded[name] for name in SUMS}
+            )
+
+
+def first_hour(session: Session) -> int | None:
+    return session.exec(select(func.min(UsageHour.hour))).one()
+
+
+def sum_day(session: Session, day: int) -> None:
+    """Writes the totals of one UTC day anew."""
+    session.exec(delete(UsageTotal).where(col(UsageTotal.hour) >= day, col(UsageTotal.hour) < day + DAY_S))
+    names = ["view", *_KEY, *SUMS]
+    for view, kept in _KEPT.items():
+        columns = [
+            literal(day)
+            if name == "hour" and "hour" not in kept
+            else col(getattr(UsageHour, name))
+            if name in kept
+            else literal(_EMPTY[name])
+            for name in _KEY
+        ]
+        sums = [func.sum(col(getattr(UsageHour, name))) for name in SUMS]
+        chosen = (
+            select(literal(view), *columns, *sums)  # type: ignore[call-overload]
+            .where(col(UsageHour.hour) >= day, col(UsageHour.hour) < day + DAY_S)
+            .group_by(*(col(getattr(UsageHour, name)) for name in kept))
+        )
+        session.execute(insert(UsageTotal).from_select(names, chosen))
+
+
+def is_day_summed(session: Session, day: int) -> bool:
+    """Whether the totals of the day still say what the hourly figures say."""
+
+    def figures(table: type[UsageHour] | type[UsageTotal], *conditions: Any) -> tuple[int, int]:
+        requests, quota = session.execute(
+            select(func.sum(table.requests), func.sum(table.quota)).where(
+                col(table.hour) >= day, col(table.hour) < day + DAY_S, *conditions
+            )
+        ).one()
+        return int(requests or 0), int(quota or 0)
+
+    return figures(UsageHour) == figures(
+        UsageTotal, col(UsageTotal.view) == BY_MODEL, col(UsageTotal.user_id) == 0
+    )
+
+
+def delete_rows(session: Session, before: int, limit: int) -> int:
+    """Deletes up to ``limit`` log rows older than ``before``; returns how many."""
+    ids = session.exec(
+        select(Log.id).where(col(Log.created_at) < before).order_by(col(Log.created_at)).limit(limit)
+    ).all()
+    if ids:
+        session.exec(delete(Log).where(col(Log.id).in_(ids)))
+    return len(ids)
+
+
+def delete_details(session: Session, before: int, limit: int) -> int:
+    ids = session.exec(
+        select(LogDetail.request_id).where(col(LogDetail.created_at) < before).limit(limit)
+    ).all()
+    if ids:
+        session.exec(delete(LogDetail).where(col(LogDetail.request_id).in_(ids)))
+    return len(ids)
+
+
+def delete_failures(session: Session, before: int, limit: int) -> int:
+    ids = session.exec(
+        select(RelayFailure.id).where(col(RelayFailure.created_at) < before).limit(limit)
+    ).all()
+    if ids:
+        session.exec(delete(RelayFailure).where(col(RelayFailure.id).in_(ids)))
+    return len(ids)
+
+
+def count_before(session: Session, before: int) -> int:
+    return session.exec(select(func.count()).select_from(Log).where(col(Log.created_at) < before)).one()

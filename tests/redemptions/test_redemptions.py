@@ -1,0 +1,175 @@
+"""Codes: who may make them, and that each is worth its quota exactly once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlmodel import select
+
+from oneapi_app.actor import ADMIN
+from oneapi_app.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound
+from oneapi_app.events import BalanceChanged
+from oneapi_app.models import Log, Redemption
+from oneapi_app.options import OptionValues
+from oneapi_app.redemptions import service
+from oneapi_app.redemptions.schemas import RedemptionDraft, RedemptionQuery
+from tests.support.people import add_user, quota_of
+
+OPTIONS = OptionValues({})
+
+
+def make(database, admin, *, name="code", quota=5000, count=1):
+    draft = RedemptionDraft(name=name, quota=quota, count=count)
+    return database.run_sync(service.create, admin, draft=draft)
+
+
+def redeem(database, actor, key, options=OPTIONS):
+    return database.run_sync(service.redeem, actor, key=key, options=options)
+
+
+@pytest.fixture
+def admin(any_database):
+    return add_user(any_database, "root", role=ADMIN)
+
+
+def test_a_code_is_worth_its_quota_once(any_database, admin):
+    amy = add_user(any_database, "amy", quota=100)
+    (key,) = make(any_database, admin)
+    assert redeem(any_database, amy, f" {key}\n") == 5000
+    assert quota_of(any_database, amy) == 5100
+    with pytest.raises(Conflict, match="used"):
+        redeem(any_database, amy, key)
+    log = any_database.read_sync(lambda uow: uow.log_session.exec(select(Log)).one())
+    assert (log.type, log.content, log.user_id, log.quota) == (
+        1,
+        "通过兑换码充值 ＄0.010000 额度",
+        amy.user_id,
+        0,
+    )
+    page = any_database.read_sync(service.page_codes, admin, query=RedemptionQuery())
+    assert [(found.redeemer, found.row.status) for found in page.rows] == [("amy", 3)]
+
+
+def test_fifty_redeemers_at_once_are_credited_once(any_database, admin):
+    people = [add_user(any_database, f"user{number}") for number in range(5)]
+    (key,) = make(any_database, admin, quota=777)
+
+    def attempt(number: int) -> int:
+        try:
+            return redeem(any_database, people[number % 5], key)
+        except AppError:
+            return 0
+
+    with ThreadPoolExecutor(50) as threads:
+        gained = list(threads.map(attempt, range(50)))
+    assert sorted(gained)[-2:] == [0, 777]
+    assert sum(quota_of(any_database, person) or 0 for person in people) == 777
+    assert any_database.read_sync(lambda uow: len(uow.session.exec(select(Log)).all())) == 1
+
+
+@pytest.mark.parametrize("key", ["", "  ", "nonsense", "x" * 33, "\0", "\ud800", "' OR 1=1 --"])
+def test_what_is_no_code(any_database, key):
+    amy = add_user(any_database, "amy")
+    with pytest.raises(InvalidInput):
+        redeem(any_database, amy, key)
+
+
+def test_case_matters(any_database, admin):
+    (key,) = make(any_database, admin)
+    with pytest.raises(InvalidInput):
+        redeem(any_database, admin, key.upper())
+
+
+def test_disabled_codes_are_refused_and_can_be_enabled_again(any_database, admin):
+    (key,) = make(any_database, admin)
+    code = any_database.read_sync(service.list_newest, admin)[0]
+    any_database.run_sync(service.set_status, admin, redemption_id=code.id, status=2)
+    with pytest.raises(Conflict):
+        redeem(any_database, admin, key)
+    any_database.run_sync(service.set_status, admin, redemption_id=code.id, status=1)
+    assert redeem(any_database, admin, key) == 5000
+    with pytest.raises(Conflict):
+        any_database.run_sync(service.set_status, admin, redemption_id=code.id, status=1)
+    with pytest.raises(Conflict):
+        any_database.run_sync(service.update, admin, redemption_id=code.id, name="x", quota=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "quota", "count"),
+    [
+        ("", 1, 1),
+        ("x" * 21, 1, 1),
+        ("码" * 7, 1, 1),
+        ("a\0", 1, 1),
+        ("x", 1, 0),
+        ("x", 1, -1),
+        ("x", 1, 101),
+        ("x", -5, 1),
+        ("x", 2**60, 1),
+    ],
+)
+def test_batches_that_make_no_sense(database, name, quota, count):
+    with pytest.raises(InvalidInput):
+        make(database, add_user(database, "root", role=ADMIN), name=name, quota=quota, count=count)
+
+
+def test_a_quota_of_zero_becomes_the_columns_default(any_database, admin):
+    make(any_database, admin, quota=0)
+    assert any_database.read_sync(service.list_newest, admin)[0].quota == 100
+
+
+def test_only_admins_manage_codes(database):
+    amy = add_user(database, "amy")
+    for call in (
+        lambda uow: service.create(uow, amy, draft=RedemptionDraft(name="x", quota=1, count=1)),
+        lambda uow: service.list_newest(uow, amy),
+        lambda uow: service.search(uow, amy, keyword="x"),
+        lambda uow: service.page_codes(uow, amy, query=RedemptionQuery()),
+        lambda uow: service.get(uow, amy, redemption_id=1),
+        lambda uow: service.update(uow, amy, redemption_id=1, name="x", quota=1),
+        lambda uow: service.set_status(uow, amy, redemption_id=1, status=2),
+        lambda uow: service.delete(uow, amy, redemption_id=1),
+        lambda uow: service.delete_used(uow, amy),
+    ):
+        with pytest.raises(Forbidden):
+            database.run_sync(call)
+
+
+def test_finding_codes(any_database, admin):
+    first, *_ = make(any_database, admin, name="新年", count=2)
+    make(any_database, admin, name="100%")
+
+    def names(keyword):
+        return [code.name for code in any_database.read_sync(service.search, admin, keyword=keyword)]
+
+    assert names("新") == ["新年", "新年"]
+    assert names("3") == ["100%"]
+    assert names("%") == []
+    query = RedemptionQuery(search=first)
+    assert any_database.read_sync(service.page_codes, admin, query=query).total == 1
+    with pytest.raises(NotFound):
+        any_database.read_sync(service.get, admin, redemption_id=99)
+    any_database.run_sync(service.delete, admin, redemption_id=1)
+    assert any_database.read_sync(lambda uow: len(uow.session.exec(select(Redemption)).all())) == 2
+
+
+async def test_the_ledger_hears_of_the_credit(database):
+    admin = add_user(database, "root", role=ADMIN)
+    (key,) = make(database, admin)
+    heard = []
+
+    async def listen(events):
+        heard.extend(events)
+
+    database.subscribe(listen)
+    await database.run(service.redeem, admin, key=key, options=OPTIONS)
+    assert heard == [BalanceChanged(user_id=admin.user_id)]
+
+
+def test_units_where_no_currency_is_shown(database):
+    admin = add_user(database, "root", role=ADMIN)
+    (key,) = make(database, admin)
+    redeem(database, admin, key, OptionValues({"DisplayInCurrencyEnabled": "false"}))
+    assert (
+        database.read_sync(lambda uow: uow.session.exec(select(Log)).one().content)
+        == "通过兑换码充值 5000 点额度"
+    )

@@ -1,0 +1,165 @@
+"""Log rows: who sees which, in what order, and that odd input is never an error of the database."""
+
+import pytest
+from sqlmodel import select
+
+from oneapi_app.actor import ADMIN
+from oneapi_app.errors import Forbidden, NotFound
+from oneapi_app.kit.clock import now_s
+from oneapi_app.models import Log, LogDetail, RelayFailure
+from oneapi_app.usage_log import service, upkeep
+from oneapi_app.usage_log.schemas import FailureRecord, LogFilter
+from tests.support.people import add_user
+
+
+@pytest.fixture
+def admin(any_database):
+    return add_user(any_database, "root", role=ADMIN)
+
+
+@pytest.fixture
+def amy(any_database):
+    return add_user(any_database, "amy")
+
+
+def add_rows(database, actor, count=1, **fields):
+    def insert(uow):
+        for _ in range(count):
+            values = {"type": 2, "created_at": now_s(), "content": "倍率：2.50 × 1.00 × 4.00"} | fields
+            uow.log_session.add(Log(user_id=actor.user_id, username=actor.username, **values))
+
+    database.run_sync(insert)
+
+
+def listed(database, actor, page=0, **chosen):
+    return database.read_sync(service.list_all, actor, chosen=LogFilter(**chosen), page=page)
+
+
+def test_filters_are_exact_and_pages_hold_ten(any_database, admin, amy):
+    add_rows(any_database, amy, 12, token_name="t", model_name="gpt-4o", channel_id=1, created_at=1000)
+    add_rows(any_database, admin, 1, token_name="r", model_name="gpt-4", channel_id=2, created_at=2000)
+    assert [len(listed(any_database, admin, page)) for page in (0, 1, 2, -1)] == [10, 3, 0, 10]
+    assert [row.id for row in listed(any_database, admin, 1)] == [3, 2, 1]
+    assert len(listed(any_database, admin, 1, username="amy")) == 2
+    assert listed(any_database, admin, username="am") == []
+    assert listed(any_database, admin, username="nobody") == []
+    assert len(listed(any_database, admin, token_name="t", model_name="gpt-4o", page=1)) == 2
+    assert [row.channel for row in listed(any_database, admin, channel=2)] == [2]
+    assert [row.created_at for row in listed(any_database, admin, start=1001, end=2000)] == [2000]
+    assert listed(any_database, admin, end=999) == []
+    assert listed(any_database, admin, type=1) == []
+    assert listed(any_database, admin, type=9) == []
+
+
+def test_a_rare_type_is_found_however_old(any_database, admin, amy):
+    for age_days in (0, 3, 30, 300):
+        add_rows(any_database, amy, type=4, created_at=now_s() - age_days * 86_400 - 60)
+    found = [row.id for row in listed(any_database, admin, type=4)]
+    assert sorted(found) == [1, 2, 3, 4]
+    page = any_database.read_sync(service.page_entries, admin, chosen=LogFilter(type=4), size=2)
+    assert (page.total, len(page.entries)) == (4, 2)
+
+
+def test_people_see_their_own_rows(any_database, admin, amy):
+    add_rows(any_database, amy, 2)
+    add_rows(any_database, admin, 3)
+    own = any_database.read_sync(service.list_own, amy, chosen=LogFilter(username="root", user_id=1))
+    assert [(row.id, row.username) for row in own] == [(0, "amy"), (0, "amy")]
+    assert len(any_database.read_sync(service.search_own, amy, keyword="2")) == 2
+    assert any_database.read_sync(service.search_own, amy, keyword="倍率") == []
+    assert any_database.read_sync(service.page_entries, amy, chosen=LogFilter(username="root")).total == 2
+    assert any_database.read_sync(service.page_entries, admin, chosen=LogFilter(username="root")).total == 3
+    assert len(any_database.read_sync(service.newer_entries, amy, chosen=LogFilter(), after_id=1)) == 1
+    assert len(any_database.read_sync(service.export_entries, amy, chosen=LogFilter())) == 2
+    for call in (
+        lambda uow: service.list_all(uow, amy, chosen=LogFilter()),
+        lambda uow: service.search_all(uow, amy, keyword="2"),
+        lambda uow: upkeep.count_before(uow, amy, before=1),
+        lambda uow: upkeep.delete_some(uow, amy, 1),
+        lambda uow: upkeep.delete_some_details(uow, amy, 1),
+    ):
+        with pytest.raises(Forbidden):
+            any_database.read_sync(call)
+
+
+def test_search_of_content_takes_wildcards_literally(any_database, admin, amy):
+    add_rows(any_database, amy, content="100% off")
+    add_rows(any_database, amy, content="1000 off")
+
+    def found(keyword):
+        return [row.content for row in any_database.read_sync(service.search_all, admin, keyword=keyword)]
+
+    assert found("100%") == ["100% off"]
+    assert found("%") == []
+    assert found("2") == ["1000 off", "100% off"]
+    assert found("99999999999999999999999999") == []
+    assert found("\0") == []
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"username": "\0"},
+        {"token_name": "\ud800"},
+        {"channel": 2**70},
+        {"start": -(2**70)},
+        {"type": -1},
+        {"end": 2**64},
+    ],
+)
+def test_odd_filters_match_nothing(any_database, admin, chosen):
+    assert listed(any_database, admin, **chosen) == []
+    assert any_database.read_sync(service.page_entries, admin, chosen=LogFilter(**chosen)).total == 0
+
+
+def test_details_are_the_owners_and_attempts_the_admins(any_database, admin, amy):
+    add_rows(any_database, amy, request_id="r1")
+    detail = '{"count_source":"provider","attempts":[{"channel":7}]}'
+
+    def insert(uow):
+        uow.log_session.add(
+            LogDetail(request_id="r1", created_at=1, cached_tokens=3, first_token_ms=9, detail=detail)
+        )
+
+    any_database.run_sync(insert)
+    seen = any_database.read_sync(service.read_details, amy, log_id=1)
+    assert (seen.detail, seen.entry.cached_tokens, seen.entry.first_token_ms) == (
+        {"count_source": "provider"},
+        3,
+        9,
+    )
+    assert "attempts" in any_database.read_sync(service.read_details, admin, log_id=1).detail
+    for log_id in (2, 0, -1, 2**63):
+        with pytest.raises(NotFound):
+            any_database.read_sync(service.read_details, admin, log_id=log_id)
+    with pytest.raises(NotFound):
+        stranger = add_user(any_database, "ben")
+        any_database.read_sync(service.read_details, stranger, log_id=1)
+
+
+def test_failures_are_cut_to_their_columns(any_database):
+    record = FailureRecord(1, "r" * 99, 1, "令" * 99, "m\0" * 300, 1, 500, "k" * 99, "\ud800" + "错" * 900)
+    any_database.run_sync(service.record_failures, [record, record])
+    rows = any_database.read_sync(lambda uow: uow.log_session.exec(select(RelayFailure)).all())
+    assert [len(row.message) for row in rows] == [500, 500]
+
+
+async def test_clean_up_takes_rows_details_and_failures(any_database, admin, amy, monkeypatch):
+    monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 3)
+    add_rows(any_database, amy, 10, created_at=100)
+    add_rows(any_database, amy, 1, created_at=200)
+
+    def insert(uow):
+        for number, at in enumerate((100, 100, 200)):
+            uow.log_session.add(LogDetail(request_id=str(number), created_at=at))
+            uow.log_session.add(RelayFailure(created_at=at))
+
+    any_database.run_sync(insert)
+    assert any_database.read_sync(upkeep.count_before, admin, before=200) == 10
+    assert await upkeep.clean_up(any_database, admin, 200) == 10
+
+    def left(uow):
+        return [len(uow.log_session.exec(select(table)).all()) for table in (Log, LogDetail, RelayFailure)]
+
+    assert any_database.read_sync(left) == [1, 1, 1]
+    assert await upkeep.clean_up(any_database, admin, 200) == 0
