@@ -201,6 +201,13 @@ OPTIONS: Mapping[str, Option] = {
         Option("ChatLink", _text, "", "A chat site."),
         Option("QuotaPerUnit", _real(0, exclusive=True), "500000", "Quota per unit of money."),
         Option("RetryTimes", _whole(0, 100), "0", "Further channels tried after a failure."),
+        Option(
+            "LogRetentionDays",
+            _whole(0, 36_500),
+            "0",
+            "Log rows older than this many days are deleted; 0 keeps them.",
+            listed=False,
+        ),
     )
 }
 

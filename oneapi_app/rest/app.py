@@ -36,7 +36,8 @@ def create_rest_app(runtime: Runtime) -> Callable[..., Awaitable[None]]:
         redirect_slashes=False,
     )
     app.state.runtime = runtime
-    for domain in (system, accounts, tokens, channels, redemptions, usage_log):
+    # The log's /api/user/dashboard stands before accounts' /api/user/{user_id}.
+    for domain in (system, usage_log, redemptions, accounts, tokens, channels):
         app.include_router(domain.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_exception_handler(AppError, _app_error)
