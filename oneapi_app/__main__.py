@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="oneapi", description="One API in Python: LLM gateway and key management.")
+    parser = argparse.ArgumentParser(
+        prog="oneapi", description="One API in Python: LLM gateway and key management."
+    )
     parser.add_argument("command", nargs="?", default="run", choices=[*_COMMANDS, "version"])
     parser.add_argument("--port", type=int, help="port to listen on (the variable PORT wins; default 3000)")
     parser.add_argument("--log-dir", help="directory of log files (default ./logs)")

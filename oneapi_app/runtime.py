@@ -35,6 +35,7 @@ from oneapi_app.relay.transport_httpx import HttpxTransport
 from oneapi_app.settings import Settings
 from oneapi_app.system import service as system
 from oneapi_app.tokens import service as tokens
+from oneapi_app.usage_log.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -130,17 +131,20 @@ class Runtime:
         await self.ledger.start()
         await self.reload_options()
         await self.reload_channels()
-        refresher = asyncio.create_task(self._refresh_forever())
-        periodic = self.prober.start_periodic(self.settings)
+        background = [asyncio.create_task(self._refresh_forever()), *self.prober.start_periodic()]
+        if self.settings.is_master:
+            upkeep = Upkeep(self.database, lambda: self.options.log_retention_days)
+            background.append(asyncio.create_task(upkeep.run()))
         _current = self
         try:
             yield self
         finally:
             _current = None
-            for task in (refresher, *periodic):
+            for task in background:
                 task.cancel()
-            await asyncio.gather(refresher, *periodic, return_exceptions=True)
+            await asyncio.gather(*background, return_exceptions=True)
             await self.prober.stop()
+            await self.context.health.stop()
             if self.context.tasks:
                 await asyncio.gather(*self.context.tasks, return_exceptions=True)
             await self.ledger.stop()
@@ -157,6 +161,10 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
     async def load_caller(key: str) -> Any:
         return await database.read(tokens.load_caller, key)
 
+    def current_options() -> OptionValues:
+        return context.snapshot.options
+
+    failures = FailureLog(database)
     context = RelayContext(
         settings=settings,
         database=database,
@@ -171,8 +179,8 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
             total_s=settings.relay_timeout_s or None,
         ),
         callers=Callers(load_caller),
-        health=ChannelHealth(settings, database),
-        failures=FailureLog(database),
+        health=ChannelHealth(settings, database, failures, current_options),
+        failures=failures,
         media=MediaFetcher(
             settings.user_content_timeout_s,
             settings.user_content_proxy,
@@ -183,9 +191,8 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
         client_address=lambda scope: client_address(scope, trusted),
         dice=random.Random(),
     )
-    context.health.bind(context)
     probe = RelayProbe(context)
-    prober = Prober(database, probe, lambda: context.snapshot.options)
+    prober = Prober(database, probe, settings, current_options)
     return Runtime(settings, database, trusted, context, prober)
 
 

@@ -74,15 +74,15 @@ class ChannelDraft(msgspec.Struct, frozen=True):
     key: str = ""
     status: int = 0
     name: str = ""
-    weight: int | None | msgspec.UnsetType = msgspec.UNSET
-    base_url: str | None | msgspec.UnsetType = msgspec.UNSET
-    other: str | None | msgspec.UnsetType = msgspec.UNSET
+    weight: int | msgspec.UnsetType | None = msgspec.UNSET
+    base_url: str | msgspec.UnsetType | None = msgspec.UNSET
+    other: str | msgspec.UnsetType | None = msgspec.UNSET
     models: str = ""
     group: str = ""
-    model_mapping: str | None | msgspec.UnsetType = msgspec.UNSET
-    priority: int | None | msgspec.UnsetType = msgspec.UNSET
+    model_mapping: str | msgspec.UnsetType | None = msgspec.UNSET
+    priority: int | msgspec.UnsetType | None = msgspec.UNSET
     config: str = ""
-    system_prompt: str | None | msgspec.UnsetType = msgspec.UNSET
+    system_prompt: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ChannelQuery(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """OpenAI to OpenAI: the provider's bytes go through as they are, read only where the bill needs it."""
 
+import contextlib
 from typing import Any, cast
 
 import msgspec
@@ -95,10 +96,8 @@ class Passthrough:
         return b"data: " + data + b"\n\n"
 
     def _note_usage(self, data: bytes) -> None:
-        try:
+        with contextlib.suppress(msgspec.MsgspecError):  # a frame that cannot be read is passed on as it is
             self.usage = read_usage(_answers.decode(data).usage) or self.usage
-        except msgspec.MsgspecError:
-            pass  # a frame that cannot be read is passed on as it is
 
     def _look_for_content(self, data: bytes) -> None:
         chunk = _object(data)

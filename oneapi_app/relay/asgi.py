@@ -6,7 +6,7 @@ Knows nothing of prices or channels beyond asking for one; what happens to a req
 import logging
 from urllib.parse import unquote
 
-from oneapi_app.billing.errors import JournalUnavailable, TokenQuotaExceeded, UserQuotaExceeded
+from oneapi_app.billing.errors import LedgerRefusal, TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.kit.clock import monotonic_ms, now_s
 from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
@@ -55,7 +55,7 @@ class RelayApp:
             await _refuse(
                 reply, Refusal(403, "令牌额度不足", code="pre_consume_token_quota_failed"), request_id
             )
-        except JournalUnavailable as error:
+        except LedgerRefusal as error:
             await _refuse(reply, Refusal(503, str(error), code="ledger_unavailable"), request_id)
         except ClientGone:
             pass
@@ -95,6 +95,7 @@ class RelayApp:
         gzipped = headers.get(b"content-encoding", b"").lower() == b"gzip"
         body = await read_body(receive, context.settings.max_body_mb << 20, gzipped)
         request = _read_request(scope, headers, operation, model_in_path, body)
+        request.enforce_usage = context.settings.enforce_include_usage
         admission.check_model(caller, request.model)
         admission.check_channel_choice(caller, credential)
         if operation is None:
@@ -128,10 +129,8 @@ class RelayApp:
         ledger = context.ledger
         if not ledger.has_account(caller.user_id, caller.token_id):
             await ledger.open_account(caller.user_id, caller.token_id)
-        left = ledger.token_available(caller.token_id)
-        if left is not None and left <= 0:
-            if ledger.token_balance(caller.token_id) <= 0:
-                context.in_background(context.database.run(tokens.mark_exhausted, caller.token_id))
+        if not caller.unlimited and ledger.token_balance(caller.token_id) <= 0:
+            context.in_background(context.database.run(tokens.mark_exhausted, caller.token_id))
             raise admission.unauthorized("该令牌额度已用尽")
         admission.check_user_and_network(caller, context.client_address(scope))
         return caller

@@ -37,13 +37,15 @@ class Served:
     streamed: bool
     last: bytes
     content_type: bytes = b"application/json"
-    first_content_at: float | None = None
+    first_content_ms: float | None = None
     problem: str = ""
 
 
 def route_to(channel: ChannelRecord, provider: Provider, model: str, context: RelayContext) -> Route:
     """What the provider sees of the channel; the model's name as the channel maps it."""
     config = channel.config
+    if channel.other and provider.legacy_other and not config.get(provider.legacy_other):
+        config = {**config, provider.legacy_other: channel.other}
     if provider.wants_process_config:
         settings = context.settings
         config = {
@@ -123,7 +125,7 @@ async def _carry(
             outcome.ending,
             True,
             outcome.last_frames,
-            first_content_at=outcome.first_content_at,
+            first_content_ms=outcome.first_content_ms,
             problem=outcome.problem,
         )
     body = await presence.during(response.read(MAX_ANSWER_BODY if accepted else MAX_ERROR_BODY))

@@ -8,7 +8,7 @@ from oneapi_app.tokens.schemas import CallerRecord
 
 @dataclass(slots=True)
 class Call:
-    """Who asks for what. ``started_ms`` is on the monotonic clock."""
+    """Who asks for what. ``started_ms`` is on the monotonic clock; the estimate is made when first needed."""
 
     request_id: str
     caller: CallerRecord
@@ -16,6 +16,7 @@ class Call:
     pinned_channel: int | None
     started_ms: float
     created_at: int
+    rough_prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     failure: Failure | None = None
     try:
         for channel in _candidates(context, call):
-            units = await estimate_units(context, call, channel)
+            units = estimate_units(context, call, channel)
             reservation = _reserve(context, call, reservation, units)
             began = monotonic_ms()
             outcome = await attempt(context, call, channel, reply, presence)
@@ -73,6 +73,8 @@ def _candidates(context: RelayContext, call: Call) -> Iterator[ChannelRecord]:
     for channel in plan(table, caller.group, call.request.model, context.health.is_cooling, context.dice):
         if left == 0:
             return
+        if context.health.is_off(channel.id):
+            continue
         left -= 1
         yield channel
 

@@ -6,6 +6,7 @@ from enum import Enum
 
 from oneapi_app.convert.base import Converter, StreamEnd
 from oneapi_app.errors import UpstreamProtocolError
+from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import Failure
 from oneapi_app.relay.reply import ClientGone, Presence, Reply
 from oneapi_app.relay.transport import UpstreamResponse
@@ -35,7 +36,7 @@ class Pumped:
 
     ending: Ending
     last_frames: bytes
-    first_content_at: float | None
+    first_content_ms: float | None
     problem: str = ""
 
 
@@ -49,7 +50,7 @@ async def pump(
     """Runs until the stream ends. A Failure is only returned while nothing has reached the caller."""
     now = asyncio.get_running_loop().time
     deadline = None if first_content_s is None else now() + first_content_s
-    first_content_at: float | None = None
+    first_content_ms: float | None = None
     ending = Ending.COMPLETE
     problem = ""
     try:
@@ -60,9 +61,9 @@ async def pump(
             frames = converter.feed(data)
             if converter.failure is not None and not reply.committed:
                 return converter.failure
-            if first_content_at is None:
+            if first_content_ms is None:
                 if converter.has_content:
-                    first_content_at = now()
+                    first_content_ms = monotonic_ms()
                 elif deadline is not None and now() > deadline:
                     raise IdleTimeout("no content in time", "content")
             if frames:
@@ -83,4 +84,4 @@ async def pump(
     last = converter.close(_CLOSING[ending])
     if converter.failure is not None and not reply.committed:
         return converter.failure
-    return Pumped(ending, last, first_content_at, problem)
+    return Pumped(ending, last, first_content_ms, problem)

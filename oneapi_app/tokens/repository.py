@@ -34,6 +34,13 @@ def find_caller(session: Session, key: str) -> tuple[Token, User] | None:
     return (found[0], found[1]) if found else None
 
 
+def find_with_owner(session: Session, token_id: int) -> tuple[Token, User] | None:
+    found = session.exec(
+        select(Token, User).join(User, col(User.id) == col(Token.user_id)).where(Token.id == token_id)
+    ).first()
+    return (found[0], found[1]) if found else None
+
+
 def insert(session: Session, token: Token) -> bool:
     """False where the key exists already; nothing is written then."""
     try:

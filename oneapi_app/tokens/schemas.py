@@ -69,3 +69,13 @@ class TokenQuery(msgspec.Struct, frozen=True):
 class TokenPage(msgspec.Struct, frozen=True):
     rows: list[TokenRow]
     total: int
+
+
+class BillingStatement(msgspec.Struct, frozen=True):
+    """A token's and its owner's figures, quota units."""
+
+    token_remain: int
+    token_used: int
+    unlimited: bool
+    user_remain: int
+    user_used: int

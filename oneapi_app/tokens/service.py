@@ -17,7 +17,14 @@ from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Token
 from oneapi_app.models.token import ENABLED, NEVER_EXPIRES
 from oneapi_app.tokens import policy, repository
-from oneapi_app.tokens.schemas import CallerRecord, TokenDraft, TokenPage, TokenQuery, TokenRow
+from oneapi_app.tokens.schemas import (
+    BillingStatement,
+    CallerRecord,
+    TokenDraft,
+    TokenPage,
+    TokenQuery,
+    TokenRow,
+)
 
 PAGE_SIZE = 10
 """Of the REST API; fixed by the original."""
@@ -64,6 +71,21 @@ def mark_exhausted(uow: UnitOfWork, token_id: int) -> None:
     key = repository.exhaust(uow.session, token_id)
     if key is not None:
         uow.publish(TokenChanged(token_id, key))
+
+
+def billing_statement(uow: UnitOfWork, token_id: int) -> BillingStatement:
+    """What the billing endpoints tell of a token and its owner. Raises NotFound."""
+    found = repository.find_with_owner(uow.session, token_id)
+    if found is None:
+        raise NotFound
+    token, user = found
+    return BillingStatement(
+        token_remain=token.remain_quota or 0,
+        token_used=token.used_quota or 0,
+        unlimited=bool(token.unlimited_quota),
+        user_remain=user.quota or 0,
+        user_used=user.used_quota or 0,
+    )
 
 
 def create_default_token(uow: UnitOfWork, user_id: int) -> TokenRow:

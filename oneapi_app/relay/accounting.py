@@ -1,0 +1,185 @@
+"""From a request and what came back to a bill: which formula of ``billing.policy`` applies to which operation."""
+
+from typing import Any, Final
+
+from oneapi_app.billing import policy
+from oneapi_app.billing.images import DEFAULT_SIZE, IMAGE_RULES
+from oneapi_app.billing.ledger import Charge
+from oneapi_app.billing.prices import Price
+from oneapi_app.billing.tokens import CountableText, chat_text, count_exactly, count_roughly, input_text
+from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.convert.hub import Usage
+from oneapi_app.kit.clock import monotonic_ms
+from oneapi_app.providers.base import ClientRequest, Operation
+from oneapi_app.providers.registry import provider_for
+from oneapi_app.relay.attempt import Served
+from oneapi_app.relay.call import AttemptNote, Call
+from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.pump import Ending
+
+COUNTED_BY_PROVIDER: Final = "provider"
+COUNTED_HERE: Final = "estimate"
+COUNTED_PARTLY: Final = "partial"
+"""The stream ended early: what was delivered until then, counted here."""
+
+_MEDIA = frozenset({Operation.IMAGES, Operation.SPEECH})
+_HEARD = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION})
+
+
+def upstream_model(channel: ChannelRecord, model: str) -> str:
+    """The model's name as the channel maps it: what is billed and logged."""
+    return channel.model_mapping.get(model, model)
+
+
+def _price(context: RelayContext, call: Call, channel: ChannelRecord) -> Price:
+    model = upstream_model(channel, call.request.model)
+    return context.snapshot.prices.price(model, channel.type, call.caller.group)
+
+
+def estimate_units(context: RelayContext, call: Call, channel: ChannelRecord) -> int:
+    """What to reserve. Media prices are known beforehand; texts are estimated on the high side."""
+    price = _price(context, call, channel)
+    request = call.request
+    fixed = _fixed_units(request, channel, price)
+    if fixed is not None:
+        return fixed
+    options = context.snapshot.options
+    if request.operation in _HEARD:
+        return policy.estimate_transcription(price, options.pre_consumed_quota)
+    if call.rough_prompt_tokens is None:
+        call.rough_prompt_tokens = count_roughly(countable(request))
+    return policy.estimate_text(
+        price, call.rough_prompt_tokens, _answer_limit(request.json or {}), options.pre_consumed_quota
+    )
+
+
+def _answer_limit(fields: dict[str, Any]) -> int | None:
+    limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
+    return int(limit) if isinstance(limit, int | float) else None
+
+
+def _fixed_units(request: ClientRequest, channel: ChannelRecord, price: Price) -> int | None:
+    fields = request.json or {}
+    if request.operation is Operation.IMAGES:
+        model = upstream_model(channel, request.model)
+        weight = IMAGE_RULES.cost_ratio(
+            model, fields.get("size") or DEFAULT_SIZE, fields.get("quality") or ""
+        )
+        return policy.image_units(price, weight, fields.get("n") or 1)
+    if request.operation is Operation.SPEECH:
+        said = fields.get("input")
+        return policy.speech_units(price, len(said.encode()) if isinstance(said, str) else 0)
+    return None
+
+
+def countable(request: ClientRequest) -> CountableText:
+    """What counts as the prompt."""
+    fields = request.json or {}
+    if request.operation is Operation.CHAT:
+        return chat_text(fields.get("messages"), request.model)
+    if request.operation is Operation.COMPLETIONS:
+        return input_text(fields.get("prompt"))
+    return input_text(fields.get("input"))
+
+
+async def measure(
+    context: RelayContext, call: Call, channel: ChannelRecord, served: Served
+) -> tuple[Usage, str]:
+    """Tokens and who counted them, where the provider did not, or the answer ended early."""
+    request = call.request
+    if request.operation in _MEDIA:
+        return Usage(), COUNTED_HERE
+    complete = served.ending is Ending.COMPLETE
+    if served.usage is not None:
+        return served.usage, COUNTED_BY_PROVIDER if complete else COUNTED_PARTLY
+    approximate = context.snapshot.options.approximate_token_enabled
+    model = upstream_model(channel, request.model)
+    if request.operation in _HEARD:
+        heard = await count_exactly(input_text(served.output_text), model, approximate=approximate)
+        return Usage(input_tokens=heard), COUNTED_HERE
+    prompt = await count_exactly(countable(request), model, approximate=approximate)
+    written = await count_exactly(CountableText((served.output_text,)), model, approximate=approximate)
+    return Usage(input_tokens=prompt, output_tokens=written), COUNTED_HERE if complete else COUNTED_PARTLY
+
+
+def price_charge(
+    context: RelayContext,
+    call: Call,
+    channel: ChannelRecord,
+    served: Served,
+    usage: Usage,
+    source: str,
+    notes: list[AttemptNote],
+) -> Charge:
+    """The bill and its log row."""
+    request = call.request
+    caller = call.caller
+    price = _price(context, call, channel)
+    fixed = _fixed_units(request, channel, price)
+    prompt_tokens, completion_tokens = usage.prompt_tokens, usage.completion_tokens
+    if fixed is not None:
+        units, content = fixed, policy.media_log(price)
+        prompt_tokens = fixed if request.operation is Operation.SPEECH else 0
+    elif request.operation in _HEARD:
+        units, content = policy.transcription_units(price, usage.prompt_tokens), policy.media_log(price)
+    else:
+        units = policy.text_units(
+            price,
+            usage.input_tokens,
+            usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            weights=policy.cache_weights(provider_for(channel.type).dialect.value),
+        )
+        content = policy.text_log(price)
+    elapsed_ms = int(monotonic_ms() - call.started_ms)
+    first_ms = int(served.first_content_ms - call.started_ms) if served.first_content_ms else 0
+    activity = context.activity
+    activity.served += 1
+    activity.elapsed_ms.append(elapsed_ms)
+    if first_ms:
+        activity.first_token_ms.append(first_ms)
+    return Charge(
+        quota_units=units,
+        user_id=caller.user_id,
+        username=caller.username,
+        token_id=caller.token_id,
+        token_name=caller.token_name,
+        channel_id=channel.id,
+        model_name=upstream_model(channel, request.model),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cached_tokens=usage.cache_read_tokens,
+        content=content,
+        is_stream=request.stream,
+        elapsed_ms=elapsed_ms,
+        first_token_ms=first_ms,
+        system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
+        request_id=call.request_id,
+        created_at=call.created_at,
+        write_log=context.snapshot.options.log_consume_enabled,
+        detail=_detail(served, price, source, notes),
+    )
+
+
+def _detail(served: Served, price: Price, source: str, notes: list[AttemptNote]) -> dict[str, Any]:
+    detail: dict[str, Any] = {"count_source": source, "ending": served.ending.value}
+    if not price.known:
+        detail["unpriced"] = True
+    if served.problem:
+        detail["problem"] = served.problem
+    detail["attempts"] = [
+        {
+            "channel": note.channel_id,
+            "status": note.status,
+            "duration_ms": note.duration_ms,
+            "kind": note.kind,
+        }
+        for note in notes
+    ]
+    detail["prices"] = {
+        "model": price.model_ratio,
+        "group": price.group_ratio,
+        "completion": price.completion_ratio,
+    }
+    return detail

@@ -1,0 +1,1 @@
+"""The site itself: its options, its status, its public texts."""

@@ -1,0 +1,128 @@
+"""Options: read by everything, written by root, checked as a whole before anything is saved."""
+
+from typing import Any
+
+import msgspec
+
+from oneapi_app.actor import ROOT, Actor, require_role
+from oneapi_app.billing.prices import built_in_completion_ratios, built_in_model_ratios, table_text
+from oneapi_app.errors import Conflict, InvalidInput
+from oneapi_app.events import OptionsChanged
+from oneapi_app.kit.database import UnitOfWork
+from oneapi_app.options import OPTIONS, THEMES, OptionValues, read_option
+from oneapi_app.settings import Settings
+from oneapi_app.system import repository
+
+
+class OptionRow(msgspec.Struct, frozen=True):
+    key: str
+    value: str
+
+
+def load_option_values(uow: UnitOfWork) -> OptionValues:
+    """All options as they are now; rows that cannot be read count as missing."""
+    return OptionValues(repository.all_options(uow.session))
+
+
+def list_options(uow: UnitOfWork, actor: Actor, *, settings: Settings) -> list[OptionRow]:
+    """Every option but the secret ones; some only once they have been saved, as in the original."""
+    require_role(actor, ROOT)
+    stored = repository.all_options(uow.session)
+    rows: list[OptionRow] = []
+    for option in OPTIONS.values():
+        if option.secret or not (option.listed or option.name in stored):
+            continue
+        rows.append(OptionRow(option.name, stored.get(option.name) or default_text(option.name, settings)))
+    return rows
+
+
+def default_text(name: str, settings: Settings) -> str:
+    """What the option says while nothing is saved; the price tables show the built-in ones."""
+    if name == "ModelRatio":
+        return table_text(built_in_model_ratios())
+    if name == "CompletionRatio":
+        return table_text(built_in_completion_ratios())
+    if name == "Theme":
+        return settings.theme
+    return OPTIONS[name].default
+
+
+def save_option(uow: UnitOfWork, actor: Actor, *, name: str, value: str) -> None:
+    """Raises InvalidInput or Conflict, with nothing saved."""
+    save_options(uow, actor, changes={name: value})
+
+
+def save_options(uow: UnitOfWork, actor: Actor, *, changes: dict[str, str]) -> None:
+    """Several options, all or none."""
+    require_role(actor, ROOT)
+    stored = repository.all_options(uow.session)
+    for name, value in changes.items():
+        if "\0" in value:
+            raise InvalidInput("无效的参数：含有无效字符", f"{name} holds a NUL character")
+        if name == "Theme" and value not in THEMES:
+            raise InvalidInput("无效的主题", "unknown theme")
+        read_option(name, value)
+    after = stored | changes
+    for name, value in changes.items():
+        _check_prerequisites(name, value, after)
+        repository.save(uow.session, name, value)
+    uow.publish(OptionsChanged(tuple(changes)))
+
+
+def _check_prerequisites(name: str, value: str, after: dict[str, str]) -> None:
+    if value != "true":
+        return
+
+    def missing(*needed: str) -> bool:
+        return any(not after.get(option, OPTIONS[option].default) for option in needed)
+
+    if name == "GitHubOAuthEnabled" and missing("GitHubClientId"):
+        raise Conflict(
+            "无法启用 GitHub OAuth，请先填入 GitHub Client Id 以及 GitHub Client Secret！",
+            "cannot enable GitHub sign-in: enter client id and secret first",
+        )
+    if name == "EmailDomainRestrictionEnabled" and missing("EmailDomainWhitelist"):
+        raise Conflict(
+            "无法启用邮箱域名限制，请先填入限制的邮箱域名！",
+            "cannot restrict e-mail domains: enter some first",
+        )
+    if name == "WeChatAuthEnabled" and missing("WeChatServerAddress"):
+        raise Conflict(
+            "无法启用微信登录，请先填入微信登录相关配置信息！",
+            "cannot enable WeChat sign-in: enter its settings first",
+        )
+    if name == "TurnstileCheckEnabled" and missing("TurnstileSiteKey"):
+        raise Conflict(
+            "无法启用 Turnstile 校验，请先填入 Turnstile 校验相关配置信息！",
+            "cannot enable Turnstile: enter its settings first",
+        )
+
+
+def status(options: OptionValues, *, version: str, started_at: int) -> dict[str, Any]:
+    """``GET /api/status`` (contract §5.1.1): what everybody may know before signing in."""
+    return {
+        "version": version,
+        "start_time": started_at,
+        "email_verification": options.email_verification_enabled,
+        "github_oauth": options.git_hub_o_auth_enabled,
+        "github_client_id": options.git_hub_client_id,
+        "lark_client_id": options.lark_client_id,
+        "system_name": options.system_name,
+        "logo": options.logo,
+        "footer_html": options.footer,
+        "wechat_qrcode": options.we_chat_account_qr_code_image_url,
+        "wechat_login": options.we_chat_auth_enabled,
+        "server_address": options.effective_server_address,
+        "turnstile_check": options.turnstile_check_enabled,
+        "turnstile_site_key": options.turnstile_site_key,
+        "top_up_link": options.top_up_link,
+        "chat_link": options.chat_link,
+        "quota_per_unit": options.quota_per_unit,
+        "display_in_currency": options.display_in_currency_enabled,
+        "oidc": options.oidc_enabled,
+        "oidc_client_id": options.oidc_client_id,
+        "oidc_well_known": options.oidc_well_known,
+        "oidc_authorization_endpoint": options.oidc_authorization_endpoint,
+        "oidc_token_endpoint": options.oidc_token_endpoint,
+        "oidc_userinfo_endpoint": options.oidc_userinfo_endpoint,
+    }
