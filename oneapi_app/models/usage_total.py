@@ -2,9 +2,10 @@
 
 Each view leaves out some of the columns (they are 0 or empty there):
 
-    BY_MODEL   per hour:  model and channel
-    BY_USER    per day:   user and model
-    BY_TOKEN   per day:   user and token
+    BY_HOUR     per hour:  model
+    BY_CHANNEL  per day:   channel and model
+    BY_TOKEN    per day:   user and token
+    BY_USER     per day:   user and model
 """
 
 from sqlalchemy import Column
@@ -12,9 +13,10 @@ from sqlmodel import Field, SQLModel
 
 from oneapi_app.models.columns import BIG_INTEGER, name_text
 
-BY_MODEL = 1
-BY_USER = 2
+BY_HOUR = 1
+BY_CHANNEL = 2
 BY_TOKEN = 3
+BY_USER = 4
 
 
 class UsageTotal(SQLModel, table=True):

@@ -8,6 +8,7 @@ from oneapi_app.errors import Forbidden, NotFound
 from oneapi_app.kit.clock import now_s
 from oneapi_app.models import Log, LogDetail, RelayFailure
 from oneapi_app.usage_log import service, upkeep
+from oneapi_app.usage_log.repository import rows
 from oneapi_app.usage_log.schemas import FailureRecord, LogFilter
 from tests.support.people import add_user
 
@@ -140,8 +141,8 @@ def test_details_are_the_owners_and_attempts_the_admins(any_database, admin, amy
 def test_failures_are_cut_to_their_columns(any_database):
     record = FailureRecord(1, "r" * 99, 1, "令" * 99, "m\0" * 300, 1, 500, "k" * 99, "\ud800" + "错" * 900)
     any_database.run_sync(service.record_failures, [record, record])
-    rows = any_database.read_sync(lambda uow: uow.log_session.exec(select(RelayFailure)).all())
-    assert [len(row.message) for row in rows] == [500, 500]
+    stored = any_database.read_sync(lambda uow: uow.log_session.exec(select(RelayFailure)).all())
+    assert [len(row.message) for row in stored] == [500, 500]
 
 
 async def test_clean_up_takes_rows_details_and_failures(any_database, admin, amy, monkeypatch):
@@ -163,3 +164,11 @@ async def test_clean_up_takes_rows_details_and_failures(any_database, admin, amy
 
     assert any_database.read_sync(left) == [1, 1, 1]
     assert await upkeep.clean_up(any_database, admin, 200) == 0
+
+
+def test_pages_far_down_are_counted_from_the_other_end(any_database, admin, amy, monkeypatch):
+    monkeypatch.setattr(rows, "_DEEP", 5)
+    add_rows(any_database, amy, 34)
+    for chosen in ({}, {"start": 1}):
+        found = [[row.id for row in listed(any_database, admin, page, **chosen)] for page in range(5)]
+        assert found == [list(range(34 - 10 * page, max(24 - 10 * page, 0), -1)) for page in range(4)] + [[]]

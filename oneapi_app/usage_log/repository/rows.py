@@ -12,11 +12,14 @@ from sqlmodel import Session, col, or_, select
 
 from oneapi_app.models import Log, LogDetail, RelayFailure, User
 from oneapi_app.models.log import CONSUME
+from oneapi_app.usage_log.repository.sums import without_index
 from oneapi_app.usage_log.schemas import LogFilter
 
 _DAY_S = 86_400
 _NARROW_S = 3 * _DAY_S
 """Time ranges up to this long are walked by time, whatever else is asked for."""
+_DEEP = 200_000
+"""Rows skipped beyond which it pays to count first."""
 _WINDOWS_S = (_DAY_S, 8 * _DAY_S, 64 * _DAY_S)
 
 
@@ -43,12 +46,23 @@ def find_ids(session: Session, chosen: LogFilter, *, offset: int, limit: int, no
 
 
 def _find_ids(session: Session, chosen: LogFilter, start: int, offset: int, limit: int) -> list[int]:
-    statement = select(Log.id).where(*_conditions(session, chosen, start))
-    if start or chosen.end:
-        statement = statement.order_by(col(Log.created_at).desc(), col(Log.id).desc())
-    else:
-        statement = statement.order_by(col(Log.id).desc())
-    return [found for found in session.exec(statement.offset(offset).limit(limit)) if found]
+    conditions = _conditions(session, chosen, start)
+    by: list[Any] = [col(Log.created_at), col(Log.id)] if start or chosen.end else [col(Log.id)]
+    newest = [column.desc() for column in by]
+    if offset < _DEEP:
+        return _ids(session, conditions, newest, offset, limit)
+    total = session.exec(select(func.count()).select_from(Log).where(*conditions)).one()
+    limit = min(limit, total - offset)
+    if limit <= 0:
+        return []
+    if offset * 2 < total:
+        return _ids(session, conditions, newest, offset, limit)
+    return _ids(session, conditions, by, total - offset - limit, limit)[::-1]  # nearer from the other end
+
+
+def _ids(session: Session, conditions: list[Any], order: list[Any], offset: int, limit: int) -> list[int]:
+    statement = select(Log.id).where(*conditions).order_by(*order).offset(offset).limit(limit)
+    return [found for found in session.exec(statement) if found]
 
 
 def read_rows(session: Session, ids: Sequence[int]) -> list[Log]:
@@ -90,17 +104,12 @@ def _conditions(session: Session, chosen: LogFilter, start: int) -> list[ColumnE
     ]
     for column, value in exact:
         if value is not None:
-            conditions.append(_plain(session, col(column), narrow) == value)
+            by_time = without_index(session, col(column)) if narrow else col(column)
+            conditions.append(by_time == value)
     if chosen.user_ids:
-        conditions.append(_plain(session, col(Log.user_id), narrow).in_(chosen.user_ids))
+        user = without_index(session, col(Log.user_id)) if narrow else col(Log.user_id)
+        conditions.append(user.in_(chosen.user_ids))
     return conditions
-
-
-def _plain(session: Session, column: Any, narrow: bool) -> Any:
-    """SQLite knows nothing of how many rows a value has, and would not use the index on time for a narrow range."""
-    if narrow and session.get_bind().dialect.name == "sqlite":
-        return column + ("" if column.type.python_type is str else 0)
-    return column
 
 
 def find_by_text(

@@ -8,13 +8,14 @@ from sqlmodel import Session, col, delete, exists, insert, select
 
 from oneapi_app.models import Log, LogDetail, RelayFailure, UsageHour, UsageMark, UsageTotal
 from oneapi_app.models.log import CONSUME
-from oneapi_app.models.usage_total import BY_MODEL, BY_TOKEN, BY_USER
+from oneapi_app.models.usage_total import BY_CHANNEL, BY_HOUR, BY_TOKEN, BY_USER
 from oneapi_app.usage_log.repository.sums import DAY_S, HOUR_S, SUMS
 
 _HOURS: Table = UsageHour.__table__  # type: ignore[attr-defined]
 _KEY = ("hour", "user_id", "username", "token_name", "model_name", "channel_id")
 _KEPT = {
-    BY_MODEL: ("hour", "model_name", "channel_id"),
+    BY_HOUR: ("hour", "model_name"),
+    BY_CHANNEL: ("channel_id", "model_name"),
     BY_TOKEN: ("user_id", "username", "token_name"),
     BY_USER: ("user_id", "username", "model_name"),
 }
@@ -127,7 +128,7 @@ def is_day_summed(session: Session, day: int) -> bool:
         return int(requests or 0), int(quota or 0)
 
     return figures(UsageHour) == figures(
-        UsageTotal, col(UsageTotal.view) == BY_MODEL, col(UsageTotal.user_id) == 0
+        UsageTotal, col(UsageTotal.view) == BY_HOUR, col(UsageTotal.user_id) == 0
     )
 
 
