@@ -1,5 +1,6 @@
 """The splitter of event streams: equal frames for any chunking, and the odd inputs providers send."""
 
+import itertools
 import time
 
 import pytest
@@ -21,7 +22,7 @@ def simple(*pieces: bytes) -> list[tuple[bytes, bytes]]:
 
 def chunks(stream: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
-    return [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [stream[start:end] for start, end in itertools.pairwise(edges)]
 
 
 def test_one_whole_frame_is_one_event_at_once():
