@@ -60,7 +60,7 @@ def in_order(session: Session, order: str, offset: int, limit: int) -> Sequence[
     )
     statement = select(User).where(col(User.status) != DELETED)
     if column is not None:
-        statement = statement.order_by(col(column).desc(), col(User.id).desc())
+        statement = statement.order_by(col(column).desc(), col(User.id))
     else:
         statement = statement.order_by(col(User.id).desc())
     return session.exec(statement.offset(offset).limit(limit)).all()

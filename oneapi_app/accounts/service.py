@@ -6,7 +6,7 @@ from oneapi_app.accounts import policy, repository, sessions
 from oneapi_app.accounts.schemas import Credentials, Registration, SelfPatch, SessionRow, SignedIn, UserRow
 from oneapi_app.actor import COMMON, ROOT, Actor, require_role
 from oneapi_app.billing.policy import quota_text
-from oneapi_app.errors import Conflict, Forbidden, InvalidInput, NotFound, invalid_parameter
+from oneapi_app.errors import Conflict, Forbidden, InvalidInput, NotFound, invalid_input, invalid_parameter
 from oneapi_app.events import BalanceChanged, UserChanged
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.kit.ids import hex32, random_text
@@ -84,7 +84,7 @@ def register(uow: UnitOfWork, *, registration: Registration, options: OptionValu
             "registering with a password is switched off; sign up with a third-party account",
         )
     if not registration.username.strip() or not registration.password:
-        raise invalid_parameter()
+        raise invalid_input()
     policy.check_lengths(username=registration.username, password=registration.password, email=email)
     inviter = repository.find_by_aff_code(uow.session, registration.aff_code)
     user = User(

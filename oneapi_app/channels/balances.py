@@ -63,7 +63,7 @@ async def ask(record: ChannelRecord) -> float:
 
         try:
             return await _QUERIES[provider.balance](get, base, record.key)
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             kind = type(error).__name__
             raise Unavailable(f"无法查询余额：{kind}", f"the balance cannot be read: {kind}") from None
 
@@ -75,7 +75,7 @@ async def _openai(get: Get, base: str, _key: str) -> float:
     if not subscription.get("has_payment_method"):
         start = today - dt.timedelta(days=_OPENAI_LOOK_BACK_DAYS)
     usage = await get(f"{base}/v1/dashboard/billing/usage?start_date={start}&end_date={today}")
-    return float(subscription["hard_limit_usd"]) - float(usage["total_usage"]) / 100
+    return float(subscription.get("hard_limit_usd") or 0) - float(usage.get("total_usage") or 0) / 100
 
 
 async def _closeai(get: Get, base: str, _key: str) -> float:

@@ -3,14 +3,27 @@
 import json
 from typing import Any
 
+import msgspec
+
 from oneapi_app.channels.schemas import ChannelDraft, ChannelRecord
 from oneapi_app.errors import InvalidInput
+from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Channel
 
 MAX_GROUP_CHARS = 32
-"""The column is varchar(32), as in the original."""
+"""The column is varchar(32), as in the original: the whole comma list, and each group among the abilities."""
 MAX_MAPPING_CHARS = 1024
-MAX_BASE_URL_CHARS = 191
+MAX_SHORT_CHARS = 191
+"""Name, base URL and each model: varchar(191) on MySQL."""
+MAX_TEXT_BYTES = 65_535
+"""Credential and system prompt: ``text`` on MySQL."""
+MAX_LIST_BYTES = 1 << 20
+MAX_NUMBER = 2**31 - 1
+
+SECRET_CONFIG = ("sk", "vertex_ai_adc")
+"""Fields of ``config`` that are credentials: they go in like the key, and as little come out."""
+
+_TEXTS = ("key", "name", "models", "group", "config", "base_url", "model_mapping", "system_prompt", "other")
 
 
 def split_list(text: str | None) -> tuple[str, ...]:
@@ -55,53 +68,113 @@ def split_keys(key: str) -> list[str]:
     return [line.strip() for line in key.splitlines() if line.strip()]
 
 
+def public_config(config: str) -> str:
+    """The stored text as it may be shown: word for word, or without the credentials in it."""
+    if not any(name in config for name in SECRET_CONFIG):
+        return config
+    try:
+        fields: Any = json.loads(config)
+    except (ValueError, RecursionError):
+        return "{}"
+    if not isinstance(fields, dict):
+        return "{}"
+    shown = {name: value for name, value in fields.items() if name not in SECRET_CONFIG}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def merged_config(stored: str, sent: str) -> str:
+    """What is sent, with the credentials that were there where none are sent."""
+    before, after = read_texts(stored), read_texts(sent)
+    kept = {name: before[name] for name in SECRET_CONFIG if before.get(name) and not after.get(name)}
+    if not kept:
+        return sent
+    return json.dumps(json.loads(sent) | kept, ensure_ascii=False)
+
+
 def check_draft(draft: ChannelDraft) -> None:
     """Raises InvalidInput naming the field at fault. What the original accepts and can use stays accepted."""
-    for name in (
-        "key",
-        "name",
-        "models",
-        "group",
-        "config",
-        "base_url",
-        "model_mapping",
-        "system_prompt",
-        "other",
-    ):
+    for name in _TEXTS:
         value = getattr(draft, name)
-        if isinstance(value, str) and "\0" in value:
-            raise InvalidInput(f"参数错误：{name} 含有无效字符", f"{name} holds a NUL character")
-    if len(draft.group) > MAX_GROUP_CHARS:
+        if isinstance(value, str) and not is_storable(value):
+            raise InvalidInput(f"参数错误：{name} 含有无效字符", f"{name} holds characters that cannot be stored")
+    _check_number("type", draft.type, 0)
+    _check_number("weight", draft.weight, 0)
+    _check_number("priority", draft.priority, -MAX_NUMBER)
+    _check_chars("name", draft.name, MAX_SHORT_CHARS)
+    _check_bytes("system_prompt", draft.system_prompt, MAX_TEXT_BYTES)
+    _check_bytes("models", draft.models, MAX_LIST_BYTES)
+    _check_bytes("config", draft.config, MAX_LIST_BYTES)
+    _check_bytes("other", draft.other, MAX_LIST_BYTES)
+    for key in split_keys(draft.key):
+        _check_bytes("key", key, MAX_TEXT_BYTES)
+    for model in split_list(draft.models):
+        _check_chars("models", model, MAX_SHORT_CHARS)
+    check_groups(draft.group)
+    _check_base_url(draft.base_url)
+    if isinstance(draft.model_mapping, str) and draft.model_mapping.strip():
+        check_mapping(draft.model_mapping)
+    if draft.config:
+        _object(draft.config, "config")
+
+
+def check_groups(group: str) -> str:
+    """The comma list as it is stored. Raises InvalidInput."""
+    stored = ",".join(split_list(group))
+    if len(stored) > MAX_GROUP_CHARS:
         raise InvalidInput(
             f"参数错误：分组总长度不能超过 {MAX_GROUP_CHARS}",
             f"groups: at most {MAX_GROUP_CHARS} characters in all",
         )
-    if isinstance(draft.base_url, str) and draft.base_url:
-        if not draft.base_url.startswith(("http://", "https://")):
-            raise InvalidInput(
-                "参数错误：base_url 必须以 http:// 或 https:// 开头", "base URL: expected http:// or https://"
-            )
-        if len(draft.base_url) > MAX_BASE_URL_CHARS:
-            raise InvalidInput(
-                "参数错误：base_url 过长", f"base URL: at most {MAX_BASE_URL_CHARS} characters"
-            )
-    if isinstance(draft.model_mapping, str) and draft.model_mapping.strip():
-        _check_mapping(draft.model_mapping)
-    if draft.config:
-        _object(draft.config, "config")
-    if isinstance(draft.weight, int) and draft.weight < 0:
-        raise InvalidInput("参数错误：weight 不能为负数", "weight: at least 0")
+    return stored
 
 
-def _check_mapping(text: str) -> None:
+def check_mapping(text: str) -> None:
+    """Raises InvalidInput unless it is a JSON object of texts."""
     if len(text) > MAX_MAPPING_CHARS:
         raise InvalidInput(
-            "参数错误：model_mapping 过长", f"model mapping: at most {MAX_MAPPING_CHARS} characters"
+            f"参数错误：model_mapping 不能超过 {MAX_MAPPING_CHARS} 个字符",
+            f"model mapping: at most {MAX_MAPPING_CHARS} characters",
         )
     if not all(isinstance(value, str) for value in _object(text, "model_mapping").values()):
         raise InvalidInput(
             "参数错误：model_mapping 的值必须是字符串", "model mapping: values must be names of models"
         )
+
+
+def check_routing(priority: int | None, weight: int | None) -> None:
+    """Raises InvalidInput for numbers the columns cannot hold."""
+    _check_number("priority", priority, -MAX_NUMBER)
+    _check_number("weight", weight, 0)
+
+
+def _check_base_url(value: str | msgspec.UnsetType | None) -> None:
+    if not isinstance(value, str) or not value.strip():
+        return
+    rest = value.strip().lower().removeprefix("http://").removeprefix("https://")
+    if rest == value.strip().lower() or not rest.strip("/"):
+        raise InvalidInput(
+            "参数错误：base_url 必须以 http:// 或 https:// 开头", "base URL: expected http:// or https://"
+        )
+    if any(character.isspace() for character in value.strip()):
+        raise InvalidInput("参数错误：base_url 含有空格", "base URL: it holds a space")
+    _check_chars("base_url", value, MAX_SHORT_CHARS)
+
+
+def _check_number(name: str, value: int | msgspec.UnsetType | None, least: int) -> None:
+    if isinstance(value, int) and not least <= value <= MAX_NUMBER:
+        raise InvalidInput(
+            f"参数错误：{name} 必须在 {least} 到 {MAX_NUMBER} 之间", f"{name}: expected {least} to {MAX_NUMBER}"
+        )
+
+
+def _check_chars(name: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise InvalidInput(f"参数错误：{name} 不能超过 {most} 个字符", f"{name}: at most {most} characters")
+
+
+def _check_bytes(name: str, value: str | msgspec.UnsetType | None, most: int) -> None:
+    if isinstance(value, str) and len(value.encode()) > most:
+        raise InvalidInput(f"参数错误：{name} 过长", f"{name}: at most {most} bytes")
 
 
 def _object(text: str, name: str) -> dict[str, Any]:

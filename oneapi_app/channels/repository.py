@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, func, or_, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, or_, update
 from sqlmodel import Session, col, select
 
 from oneapi_app.channels.policy import split_list
@@ -57,7 +57,7 @@ def page(session: Session, query: ChannelQuery) -> tuple[Sequence[Channel], int]
         conditions.append(col(Channel.type) == query.type)
     for column, value in ((Channel.group, query.group), (Channel.models, query.model)):
         if value:
-            listed = func.concat(",", col(column), ",")
+            listed = literal(",") + col(column) + ","
             conditions.append(listed.contains(f",{value},", autoescape=True))
     total = session.exec(select(func.count()).select_from(Channel).where(*conditions)).one()
     column = col(_SORTABLE.get(query.sort.lstrip("-"), Channel.id))
@@ -71,18 +71,20 @@ def rebuild_abilities(session: Session, channel: Channel) -> None:
     """The cross product of groups and models, as the original and its tools expect to find it."""
     assert channel.id is not None
     session.exec(delete(Ability).where(col(Ability.channel_id) == channel.id))
-    enabled = channel.status == ENABLED
-    for group in split_list(channel.group):
-        for model in split_list(channel.models):
-            session.add(
-                Ability(
-                    group=group,
-                    model=model,
-                    channel_id=channel.id,
-                    enabled=enabled,
-                    priority=channel.priority,
-                )
-            )
+    rows = [
+        {
+            "group": group,
+            "model": model,
+            "channel_id": channel.id,
+            "enabled": channel.status == ENABLED,
+            "priority": channel.priority,
+        }
+        for group in split_list(channel.group)
+        for model in split_list(channel.models)
+    ]
+    if rows:
+        # On MySQL names that differ only in case are one key: the first of them stands for all.
+        session.execute(insert(Ability).prefix_with("IGNORE", dialect="mysql"), rows)
 
 
 def set_status(session: Session, channel_id: int, status: int, *, only_from: Sequence[int] = ()) -> bool:
@@ -108,6 +110,19 @@ def remove(session: Session, channel_ids: Sequence[int]) -> int:
 def disabled_ids(session: Session) -> list[int]:
     statement = select(Channel.id).where(col(Channel.status).in_((MANUALLY_DISABLED, AUTO_DISABLED)))
     return [found for found in session.exec(statement).all() if found is not None]
+
+
+def set_priority(session: Session, channel_ids: Sequence[int], priority: int) -> None:
+    session.exec(update(Channel).where(col(Channel.id).in_(channel_ids)).values(priority=priority))
+    session.exec(update(Ability).where(col(Ability.channel_id).in_(channel_ids)).values(priority=priority))
+
+
+def set_weight(session: Session, channel_ids: Sequence[int], weight: int) -> None:
+    session.exec(update(Channel).where(col(Channel.id).in_(channel_ids)).values(weight=weight))
+
+
+def existing(session: Session, channel_ids: Sequence[int]) -> Sequence[Channel]:
+    return session.exec(select(Channel).where(col(Channel.id).in_(channel_ids))).all()
 
 
 def states(session: Session, channel_ids: Sequence[int]) -> Sequence[ChannelState]:

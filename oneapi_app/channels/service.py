@@ -20,9 +20,10 @@ from oneapi_app.channels.schemas import (
     ProbeResult,
 )
 from oneapi_app.errors import InvalidInput, NotFound
-from oneapi_app.events import ChannelsChanged
+from oneapi_app.events import ChannelsChanged, ChannelSwitched
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
+from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Channel
 from oneapi_app.models.channel import AUTO_DISABLED, ENABLED, MANUALLY_DISABLED
 from oneapi_app.models.log import TEST
@@ -31,6 +32,7 @@ from oneapi_app.usage_log.service import write_log
 PAGE_SIZE = 10
 """Of the REST API; fixed by the original."""
 MAX_PAGE_SIZE = 100
+MAX_PAGE = 1_000_000
 MAX_BATCH = 1000
 """Credentials in one batch."""
 REASON_CHARS = 500
@@ -51,21 +53,24 @@ def load_record(uow: UnitOfWork, channel_id: int) -> ChannelRecord:
 def list_newest(uow: UnitOfWork, actor: Actor, *, page: int = 0) -> list[ChannelRow]:
     """One page of ten, as the REST API gives it."""
     require_role(actor, ADMIN)
-    return [_row(c) for c in repository.newest(uow.session, max(page, 0) * PAGE_SIZE, PAGE_SIZE)]
+    offset = min(max(page, 0), MAX_PAGE) * PAGE_SIZE
+    return [_row(c) for c in repository.newest(uow.session, offset, PAGE_SIZE)]
 
 
 def search(uow: UnitOfWork, actor: Actor, *, keyword: str) -> list[ChannelRow]:
     require_role(actor, ADMIN)
-    return [_row(channel) for channel in repository.search(uow.session, keyword.replace("\0", ""))]
+    if not is_storable(keyword):
+        return []
+    return [_row(channel) for channel in repository.search(uow.session, keyword)]
 
 
 def page(uow: UnitOfWork, actor: Actor, *, query: ChannelQuery) -> ChannelPage:
     """For the console: searched, filtered, sorted, with a total and the states of the rows."""
     require_role(actor, ADMIN)
+    if not all(is_storable(text) for text in (query.search, query.group, query.model)):
+        return ChannelPage([], {}, 0)
     size = min(max(query.size, 1), MAX_PAGE_SIZE)
-    query = msgspec.structs.replace(
-        query, page=max(query.page, 0), size=size, search=query.search.replace("\0", "")
-    )
+    query = msgspec.structs.replace(query, page=min(max(query.page, 0), MAX_PAGE), size=size)
     rows, total = repository.page(uow.session, query)
     return ChannelPage(
         [_row(c) for c in rows], states(uow, actor, channel_ids=[c.id or 0 for c in rows]), total
@@ -87,13 +92,14 @@ def get(uow: UnitOfWork, actor: Actor, *, channel_id: int) -> ChannelRow:
     return _row(_find(uow, channel_id))
 
 
-def create(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> list[int]:
-    """One channel per credential line; their ids. Raises InvalidInput."""
+def create(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft, like: int = 0) -> list[int]:
+    """One channel per credential line; their ids. Raises InvalidInput.
+
+    ``like`` is a channel whose credentials are taken where the draft brings none: copying never shows them.
+    """
     require_role(actor, ADMIN)
     policy.check_draft(draft)
-    keys = policy.split_keys(draft.key)
-    if not keys:
-        raise InvalidInput("empty slice found", "no key given: enter at least one")
+    keys, config = _credentials(uow, draft, like)
     if len(keys) > MAX_BATCH:
         raise InvalidInput(f"一次最多添加 {MAX_BATCH} 个渠道", f"at most {MAX_BATCH} channels at once")
     now = now_s()
@@ -109,10 +115,10 @@ def create(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> list[int]:
             base_url=_given(draft.base_url) or "",
             other=_given(draft.other),
             models=draft.models,
-            group=draft.group or "default",
+            group=policy.check_groups(draft.group) or "default",
             model_mapping=_given(draft.model_mapping) or "",
             priority=_given(draft.priority) or 0,
-            config=draft.config,
+            config=config,
             system_prompt=_given(draft.system_prompt),
         )
         uow.session.add(channel)
@@ -123,14 +129,23 @@ def create(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> list[int]:
     return made
 
 
+def load_chosen(uow: UnitOfWork, channel_ids: Sequence[int]) -> list[ChannelRecord]:
+    """Some channels with their credentials; those that are gone are left out."""
+    return [policy.to_record(channel) for channel in repository.existing(uow.session, channel_ids)]
+
+
 def update(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> ChannelRow:
     """Writes fields that are not zero, and nullable ones that were sent at all, as the original does."""
     require_role(actor, ADMIN)
     policy.check_draft(draft)
     channel = _find(uow, draft.id)
-    for name in ("type", "name", "models", "group", "config"):
+    for name in ("type", "name", "models"):
         if value := getattr(draft, name):
             setattr(channel, name, value)
+    if group := policy.check_groups(draft.group):
+        channel.group = group
+    if draft.config:
+        channel.config = policy.merged_config(channel.config or "", draft.config)
     if draft.key.strip():
         channel.key = draft.key.strip()
     for name in ("weight", "base_url", "other", "model_mapping", "priority", "system_prompt"):
@@ -146,19 +161,53 @@ def update(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft) -> ChannelRow:
     return _row(channel)
 
 
-def copy(uow: UnitOfWork, actor: Actor, *, channel_id: int, name: str) -> int:
-    """A new channel like this one, credential included, with fresh counters; its id."""
+def adjust(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    channel_ids: Sequence[int],
+    priority: int | None = None,
+    weight: int | None = None,
+    group: str | None = None,
+) -> int:
+    """Sets what is given on all these channels; how many there were. Raises InvalidInput."""
     require_role(actor, ADMIN)
-    original = _find(uow, channel_id)
-    fields = original.model_dump(
-        exclude={"id", "used_quota", "balance", "balance_updated_time", "test_time", "response_time"}
-    )
-    twin = Channel(**fields | {"name": name, "created_time": now_s()})
-    uow.session.add(twin)
-    uow.session.flush()
-    repository.rebuild_abilities(uow.session, twin)
+    policy.check_routing(priority, weight)
+    groups = None if group is None else policy.check_groups(group)
+    if groups == "":
+        raise InvalidInput("参数错误：分组不能为空", "groups: at least one")
+    channels = repository.existing(uow.session, channel_ids)
+    if priority is not None:
+        repository.set_priority(uow.session, channel_ids, priority)
+    if weight is not None:
+        repository.set_weight(uow.session, channel_ids, weight)
+    if groups is not None:
+        for channel in channels:
+            channel.group = groups
+            uow.session.flush()
+            repository.rebuild_abilities(uow.session, channel)
     uow.publish(ChannelsChanged())
-    return twin.id or 0
+    return len(channels)
+
+
+def draft_record(uow: UnitOfWork, actor: Actor, *, draft: ChannelDraft, like: int = 0) -> ChannelRecord:
+    """A channel that is not saved, for trying it: ``like`` lends its credentials as in ``create``."""
+    require_role(actor, ADMIN)
+    policy.check_draft(draft)
+    keys, config = _credentials(uow, draft, like)
+    return policy.to_record(
+        Channel(
+            type=draft.type,
+            key=keys[0],
+            base_url=_given(draft.base_url),
+            other=_given(draft.other),
+            models=draft.models,
+            group=draft.group,
+            model_mapping=_given(draft.model_mapping),
+            config=config,
+            system_prompt=_given(draft.system_prompt),
+        )
+    )
 
 
 def set_enabled(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int], enabled: bool) -> int:
@@ -169,7 +218,8 @@ def set_enabled(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int], en
         if repository.set_status(uow.session, channel_id, ENABLED if enabled else MANUALLY_DISABLED):
             _note_status(uow, channel_id, "")
             changed += 1
-    uow.publish(ChannelsChanged())
+    if changed:
+        uow.publish(ChannelsChanged())
     return changed
 
 
@@ -177,7 +227,8 @@ def delete(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int]) -> int:
     """How many there were; deleting what is gone is no error."""
     require_role(actor, ADMIN)
     removed = repository.remove(uow.session, channel_ids)
-    uow.publish(ChannelsChanged())
+    if removed:
+        uow.publish(ChannelsChanged())
     return removed
 
 
@@ -190,18 +241,24 @@ def auto_disable(uow: UnitOfWork, channel_id: int, reason: str) -> str | None:
     """Switches an enabled channel off for a dead credential; its name, None where it was not enabled."""
     if not repository.set_status(uow.session, channel_id, AUTO_DISABLED, only_from=(ENABLED,)):
         return None
-    _note_status(uow, channel_id, reason)
-    uow.publish(ChannelsChanged())
-    return _find(uow, channel_id).name or ""
+    return _switched(uow, channel_id, enabled=False, reason=reason)
 
 
 def auto_enable(uow: UnitOfWork, channel_id: int) -> str | None:
     """Switches an automatically disabled channel on again; its name, None where it was not so disabled."""
     if not repository.set_status(uow.session, channel_id, ENABLED, only_from=(AUTO_DISABLED,)):
         return None
-    _note_status(uow, channel_id, "")
+    return _switched(uow, channel_id, enabled=True, reason="")
+
+
+def _switched(uow: UnitOfWork, channel_id: int, *, enabled: bool, reason: str) -> str:
+    _note_status(uow, channel_id, reason)
+    channel = _find(uow, channel_id)
+    uow.session.refresh(channel)
+    name = channel.name or ""
     uow.publish(ChannelsChanged())
-    return _find(uow, channel_id).name or ""
+    uow.publish(ChannelSwitched(channel_id, name, enabled, reason))
+    return name
 
 
 def record_test(uow: UnitOfWork, channel_id: int, model: str, result: ProbeResult) -> None:
@@ -225,6 +282,18 @@ def record_balance(uow: UnitOfWork, channel_id: int, balance: float) -> None:
     channel.balance_updated_time = now_s()
 
 
+def _credentials(uow: UnitOfWork, draft: ChannelDraft, like: int) -> tuple[list[str], str]:
+    """Keys, at least one, and config. Raises InvalidInput."""
+    keys, config = policy.split_keys(draft.key), draft.config
+    if like:
+        lender = _find(uow, like)
+        keys = keys or policy.split_keys(lender.key or "")
+        config = policy.merged_config(lender.config or "", config or "{}")
+    if not keys:
+        raise InvalidInput("empty slice found", "no key given: enter at least one")
+    return keys, config
+
+
 def _note_status(uow: UnitOfWork, channel_id: int, reason: str) -> None:
     state = repository.state_of(uow.session, channel_id)
     state.status_reason = reason[:REASON_CHARS]
@@ -232,7 +301,7 @@ def _note_status(uow: UnitOfWork, channel_id: int, reason: str) -> None:
 
 
 def _find(uow: UnitOfWork, channel_id: int) -> Channel:
-    channel = repository.find(uow.session, channel_id)
+    channel = repository.find(uow.session, channel_id) if 0 < channel_id < 2**63 else None
     if channel is None:
         raise NotFound
     return channel
@@ -262,6 +331,6 @@ def _row(channel: Channel) -> ChannelRow:
         used_quota=channel.used_quota or 0,
         model_mapping=channel.model_mapping,
         priority=channel.priority,
-        config=channel.config or "",
+        config=policy.public_config(channel.config or ""),
         system_prompt=channel.system_prompt,
     )

@@ -1,8 +1,10 @@
 """``python -m oneapi_app run``: prepares everything and serves dashboard, management API and relay on one port."""
 
 import errno
+import signal
 import socket
 import time
+from types import FrameType
 
 import uvicorn
 
@@ -51,10 +53,18 @@ def serve(settings: Settings) -> int:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=DRAIN_S,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         _welcome(settings, database.address.place, created, time.monotonic() - started)
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Ends with status 0 when asked to stop: uvicorn would raise the signal again afterwards."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:

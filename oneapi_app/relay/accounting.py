@@ -157,7 +157,7 @@ def price_charge(
         system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
         request_id=call.request_id,
         created_at=call.created_at,
-        write_log=context.snapshot.options.log_consume_enabled,
+        write_log=context.snapshot.options.log_consume_enabled and not (units == 0 and fixed is not None),
         detail=_detail(served, price, source, notes),
     )
 

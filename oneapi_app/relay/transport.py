@@ -1,13 +1,13 @@
-"""The port between the relay and the network, and what both of its adapters share."""
+"""The port between the relay and the network: what is sent with what limits, and what comes back.
 
-import zlib
+Two adapters stand behind it: ``transport_h1`` and, for outbound proxies, ``transport_httpx``. Nothing here knows
+either of them.
+"""
+
 from dataclasses import dataclass
 from typing import Protocol
 
-import brotli
-
 from oneapi_app.providers.base import UpstreamRequest
-from oneapi_app.relay.transport_errors import BadUpstreamBytes
 
 Headers = list[tuple[bytes, bytes]]
 """Lower-case names."""
@@ -15,7 +15,12 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds; None means no limit. ``idle_s`` is between two pieces of an answer."""
+    """Seconds; None means no limit.
+
+    ``connect_s`` includes waiting for a free connection and TLS, ``first_byte_s`` is from the sent request to the
+    complete head of the answer, ``idle_s`` between two pieces of its body (a slow reader on our side does not
+    count), ``total_s`` from ``send`` to the last byte.
+    """
 
     connect_s: float | None = 10.0
     first_byte_s: float | None = 300.0
@@ -24,7 +29,10 @@ class Timeouts:
 
 
 class UpstreamResponse(Protocol):
-    """An answer whose head has arrived. Bodies are decoded; ``aclose`` must always be called."""
+    """An answer whose head has arrived. Its body is decoded, so headers about its encoding are left out.
+
+    ``aclose`` must be called in any outcome. One task reads. A read that is cancelled ends the connection.
+    """
 
     status: int
     headers: Headers
@@ -42,65 +50,17 @@ class UpstreamResponse(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Gives the connection back after a complete body, else closes it. May be called twice."""
+        """Ends the connection unless the body has been received completely. May be called twice."""
         ...
 
 
 class Transport(Protocol):
-    """Sends requests to providers."""
+    """Sends requests to providers. Lives on one event loop."""
 
     async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> UpstreamResponse:
-        """The answer once its head is there. Raises TransportError."""
+        """The answer once its head is there. Redirects are answers. Raises TransportError."""
         ...
 
     async def aclose(self) -> None:
-        """Closes every connection."""
+        """Closes every connection; whoever still waits gets a TransportError."""
         ...
-
-
-class BodyDecoder(Protocol):
-    """Undoes a content encoding piece by piece."""
-
-    def feed(self, data: bytes) -> bytes: ...
-
-    def finish(self) -> bytes: ...
-
-
-MAX_EXPANSION = 200
-"""Largest tolerated ratio of decoded to received bytes, counted beyond the first megabyte."""
-_GRACE = 1 << 20
-
-
-class _Decoder:
-    def __init__(self, encoding: bytes) -> None:
-        self._brotli = brotli.Decompressor() if encoding == b"br" else None
-        self._zlib = None if self._brotli else zlib.decompressobj(wbits=47 if encoding != b"deflate" else 15)
-        self._received = 0
-        self._decoded = 0
-
-    def feed(self, data: bytes) -> bytes:
-        self._received += len(data)
-        try:
-            decoded = self._brotli.process(data) if self._brotli else self._zlib.decompress(data)  # type: ignore[union-attr]
-        except (zlib.error, brotli.error):
-            raise BadUpstreamBytes("the body does not match its content-encoding", "body") from None
-        self._decoded += len(decoded)
-        if self._decoded > _GRACE and self._decoded > self._received * MAX_EXPANSION:
-            raise BadUpstreamBytes("the body expands beyond reason", "body")
-        return decoded
-
-    def finish(self) -> bytes:
-        complete = self._brotli.is_finished() if self._brotli else self._zlib.eof  # type: ignore[union-attr]
-        if not complete and self._received:
-            raise BadUpstreamBytes("the encoded body ends too early", "body")
-        return b""
-
-
-def decoder_for(encoding: bytes | None) -> BodyDecoder | None:
-    """None for identity. Raises BadUpstreamBytes for an encoding nobody asked for."""
-    if encoding is None or encoding.lower() in (b"", b"identity"):
-        return None
-    encoding = encoding.lower().strip()
-    if encoding not in (b"gzip", b"x-gzip", b"deflate", b"br"):
-        raise BadUpstreamBytes("unknown content-encoding", "head")
-    return _Decoder(encoding)

@@ -1,13 +1,14 @@
 """What can go wrong between us and a provider. Texts name the host and the phase, never keys, heads or bodies.
 
 TransportError
+  UnsendableRequest     the URL or a header cannot be written as HTTP; nothing was sent
   ConnectFailed         name not found, refused, unreachable, TLS not trusted
-  ConnectTimeout        no connection in time
-  FirstByteTimeout      the answer did not begin in time
+  ConnectTimeout        no connection in time, or none free
+  FirstByteTimeout      no complete head of an answer in time
   IdleTimeout           the answer stalled
   TotalTimeout          the answer took too long in all
-  ConnectionLost        the connection ended in the middle
-  BadUpstreamBytes      not HTTP/1.1, or beyond our limits for a head
+  ConnectionLost        the connection ended before the answer did
+  BadUpstreamBytes      not HTTP/1.1, not what its encoding promises, or beyond our limits
   BodyTooLarge          more than the caller of ``read`` allows
 """
 
@@ -18,6 +19,10 @@ class TransportError(Exception):
     def __init__(self, message: str, phase: str) -> None:
         super().__init__(message)
         self.phase = phase
+
+
+class UnsendableRequest(TransportError):
+    """The URL or a header cannot be written as HTTP."""
 
 
 class ConnectFailed(TransportError):
@@ -41,7 +46,7 @@ class TotalTimeout(TransportError):
 
 
 class ConnectionLost(TransportError):
-    """The connection ended in the middle of an answer."""
+    """The connection ended before the answer did."""
 
 
 class BadUpstreamBytes(TransportError):
