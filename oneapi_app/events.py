@@ -35,10 +35,20 @@ class ChannelsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelSwitched:
+    """A channel was disabled or enabled by itself, not by hand: something to tell the operator, once."""
+
+    channel_id: int
+    name: str
+    enabled: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OptionsChanged:
     """Options were saved."""
 
     names: tuple[str, ...]
 
 
-Event = UserChanged | TokenChanged | BalanceChanged | ChannelsChanged | OptionsChanged
+Event = UserChanged | TokenChanged | BalanceChanged | ChannelsChanged | ChannelSwitched | OptionsChanged

@@ -14,8 +14,16 @@ from typing import Any
 from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.prices import PriceTable
 from oneapi_app.channels import service as channels
+from oneapi_app.channels.balances import Balances
 from oneapi_app.channels.prober import Prober
-from oneapi_app.events import BalanceChanged, ChannelsChanged, OptionsChanged, TokenChanged, UserChanged
+from oneapi_app.events import (
+    BalanceChanged,
+    ChannelsChanged,
+    ChannelSwitched,
+    OptionsChanged,
+    TokenChanged,
+    UserChanged,
+)
 from oneapi_app.kit.client_address import Trusted, client_address, read_networks
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database
@@ -58,6 +66,7 @@ class Runtime:
     trusted_networks: Trusted
     context: RelayContext
     prober: Prober
+    balances: Balances
     started_at: int = field(default_factory=now_s)
 
     @property
@@ -90,6 +99,10 @@ class Runtime:
                     await self.reload_options()
                 case ChannelsChanged():
                     reload_channels = True
+                case ChannelSwitched(channel_id, _, enabled, reason):
+                    log.warning(
+                        "channel %d was %s by itself %s", channel_id, ("disabled", "enabled")[enabled], reason
+                    )
                 case TokenChanged(token_id, key):
                     context.callers.forget_key(key)
                     await context.ledger.refresh(None, token_id)
@@ -132,6 +145,7 @@ class Runtime:
         await self.reload_options()
         await self.reload_channels()
         background = [asyncio.create_task(self._refresh_forever()), *self.prober.start_periodic()]
+        background += self.balances.start_periodic()
         if self.settings.is_master:
             upkeep = Upkeep(self.database, lambda: self.options.log_retention_days)
             background.append(asyncio.create_task(upkeep.run()))
@@ -144,6 +158,7 @@ class Runtime:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await self.prober.stop()
+            await self.balances.stop()
             await self.context.health.stop()
             if self.context.tasks:
                 await asyncio.gather(*self.context.tasks, return_exceptions=True)
@@ -193,7 +208,7 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
     )
     probe = RelayProbe(context)
     prober = Prober(database, probe, settings, current_options)
-    return Runtime(settings, database, trusted, context, prober)
+    return Runtime(settings, database, trusted, context, prober, Balances(database, settings))
 
 
 def _transport(settings: Settings) -> Transport:

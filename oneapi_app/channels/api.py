@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from oneapi_app.actor import ADMIN, COMMON, require_role
-from oneapi_app.channels import balances, service
+from oneapi_app.channels import service
 from oneapi_app.channels.schemas import ChannelDraft
 from oneapi_app.providers.model_list import full_catalogue
 from oneapi_app.providers.registry import models_by_type
@@ -62,13 +62,13 @@ async def test(channel_id: str, runtime: CurrentRuntime, actor: CurrentActor, mo
 
 @router.get("/channel/update_balance")
 async def update_all_balances(actor: CurrentActor, runtime: CurrentRuntime) -> Response:
-    await balances.update_all(runtime.database, actor)
+    runtime.balances.start_all(actor)
     return ok()
 
 
 @router.get("/channel/update_balance/{channel_id}")
 async def update_balance(channel_id: str, runtime: CurrentRuntime, actor: CurrentActor) -> Response:
-    return ok(balance=await balances.update(runtime.database, actor, read_id(channel_id)))
+    return ok(balance=await runtime.balances.update(actor, read_id(channel_id)))
 
 
 @router.get("/channel/{channel_id}")

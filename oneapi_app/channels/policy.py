@@ -96,7 +96,9 @@ def check_draft(draft: ChannelDraft) -> None:
     for name in _TEXTS:
         value = getattr(draft, name)
         if isinstance(value, str) and not is_storable(value):
-            raise InvalidInput(f"参数错误：{name} 含有无效字符", f"{name} holds characters that cannot be stored")
+            raise InvalidInput(
+                f"参数错误：{name} 含有无效字符", f"{name} holds characters that cannot be stored"
+            )
     _check_number("type", draft.type, 0)
     _check_number("weight", draft.weight, 0)
     _check_number("priority", draft.priority, -MAX_NUMBER)
@@ -163,7 +165,8 @@ def _check_base_url(value: str | msgspec.UnsetType | None) -> None:
 def _check_number(name: str, value: int | msgspec.UnsetType | None, least: int) -> None:
     if isinstance(value, int) and not least <= value <= MAX_NUMBER:
         raise InvalidInput(
-            f"参数错误：{name} 必须在 {least} 到 {MAX_NUMBER} 之间", f"{name}: expected {least} to {MAX_NUMBER}"
+            f"参数错误：{name} 必须在 {least} 到 {MAX_NUMBER} 之间",
+            f"{name}: expected {least} to {MAX_NUMBER}",
         )
 
 

@@ -100,14 +100,12 @@ class ChannelHealth:
 
     async def _disable(self, channel: ChannelRecord, reason: str) -> None:
         try:
-            name = await self._database.run(channels.auto_disable, channel.id, reason)
+            await self._database.run(channels.auto_disable, channel.id, reason)
         except Exception as error:
             log.warning("could not disable channel %d: %s", channel.id, type(error).__name__)
             return
         finally:
             self._switched_off.discard(channel.id)
-        if name is not None:
-            log.warning("channel %d was disabled: %s", channel.id, reason)
 
     def _window(self, channel_id: int) -> SuccessWindow:
         window = self._windows.get(channel_id)
