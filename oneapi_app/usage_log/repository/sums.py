@@ -1,9 +1,9 @@
 """Figures: consumption added up over any hours, days gone by from totals, the rest from the hourly figures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, union_all
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from oneapi_app.models import Log, RelayFailure, UsageHour, UsageMark, UsageTotal
@@ -48,62 +48,50 @@ def sum_hours(
     ``by`` are columns of the hourly figures. ``hour`` groups into spans of ``bucket_s`` that begin where
     ``(time + shift_s)`` is a multiple of it; days of a time zone have its offset as shift.
     """
-    parts = _parts(session, wanted, start, end, by)
-    if not parts:
-        return []
-    everything: Subquery = union_all(*parts).subquery()
-    keys: list[Any] = []
-    for name in by:
-        column = everything.c[name]
-        keys.append(column - (column + shift_s) % bucket_s if name == "hour" else column)
-    sums = [func.sum(everything.c[name]) for name in SUMS]
-    found = session.execute(select(*keys, *sums).group_by(*keys))  # type: ignore[call-overload]
-    width = len(by)
-    return [
-        UsageGroup(tuple(row[:width]), Usage(*(int(value or 0) for value in row[width:]))) for row in found
-    ]
-
-
-def _parts(session: Session, wanted: UsageFilter, start: int, end: int, by: tuple[str, ...]) -> list[Any]:
-    """One select per stretch of time and table, all with the same columns."""
     limits = _limits(wanted)
-    view = _view({*limits, *by})
-    first, last = start, start
+    found: dict[tuple[int | str, ...], list[int]] = {}
+    for table, first, last, place in _stretches(session, {*limits, *by}, start, end):
+        keys = [_bucket(table, bucket_s, shift_s) if name == "hour" else getattr(table, name) for name in by]
+        conditions = [_is(col(getattr(table, name)), value) for name, value in limits.items()]
+        summed = [func.sum(getattr(table, name)) for name in SUMS]
+        statement = (
+            select(*keys, *summed)  # type: ignore[call-overload]
+            .where(*place, *conditions, col(table.hour) >= first, col(table.hour) < last)
+            .group_by(*keys)
+        )
+        for row in session.execute(statement):
+            if row[len(by)] is None:
+                continue  # without groups, the sum of no rows
+            sums = found.setdefault(tuple(row[: len(by)]), [0] * len(SUMS))
+            for place_of, value in enumerate(row[len(by) :]):
+                sums[place_of] += int(value or 0)
+    return [UsageGroup(key, Usage(*sums)) for key, sums in found.items()]
+
+
+def _stretches(
+    session: Session, dimensions: set[str], start: int, end: int
+) -> Iterator[tuple[type[UsageHour] | type[UsageTotal], int, int, list[ColumnElement[bool]]]]:
+    """Which table tells about which time, with the part of it to look at: totals as far as there are any."""
+    view = _view(dimensions)
     if view is not None:
-        fineness = view[1]
+        number, fineness = view
         first = -(-start // fineness) * fineness
         last = min(end // fineness * fineness, summed_until(session))
-    parts: list[Any] = []
-    if view is not None and last > first:
-        place = [col(UsageTotal.view) == view[0]]
-        if view[0] in (BY_HOUR, BY_CHANNEL):
-            place.append(col(UsageTotal.user_id) == 0)
-        parts.append(_select(UsageTotal, limits, first, last, by, place))
-        stretches = ((start, first), (last, end))
-    else:
-        stretches = ((start, end),)
-    for begin, stop in stretches:
-        if stop > begin:
-            parts.append(_select(UsageHour, limits, begin, stop, by, []))
-    return parts
+        if last > first:
+            place = [col(UsageTotal.view) == number]
+            if number in (BY_HOUR, BY_CHANNEL):
+                place.append(col(UsageTotal.user_id) == 0)
+            yield UsageTotal, first, last, place
+            if start < first:
+                yield UsageHour, start, first, []
+            start = last
+    if start < end:
+        yield UsageHour, start, end, []
 
 
-def _select(
-    table: type[UsageHour] | type[UsageTotal],
-    limits: dict[str, Any],
-    start: int,
-    end: int,
-    by: Iterable[str],
-    conditions: list[ColumnElement[bool]],
-) -> Any:
-    conditions = [*conditions, *(_is(col(getattr(table, name)), value) for name, value in limits.items())]
-    columns = [col(getattr(table, name)) for name in by]
-    summed = [func.sum(col(getattr(table, name))).label(name) for name in SUMS]
-    return (
-        select(*columns, *summed)  # type: ignore[call-overload]
-        .where(*conditions, col(table.hour) >= start, col(table.hour) < end)
-        .group_by(*columns)
-    )
+def _bucket(table: type[UsageHour] | type[UsageTotal], bucket_s: int, shift_s: int) -> Any:
+    hour = col(table.hour)
+    return hour - (hour + shift_s) % bucket_s
 
 
 def _is(column: Any, value: Any) -> ColumnElement[bool]:

@@ -1,0 +1,1 @@
+"""One's tokens: making, limiting, switching and using them."""
