@@ -23,7 +23,7 @@ from oneapi_app.errors import InvalidInput, NotFound
 from oneapi_app.events import ChannelsChanged, ChannelSwitched
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
-from oneapi_app.kit.text import is_storable
+from oneapi_app.kit.text import is_storable, storable
 from oneapi_app.models import Channel
 from oneapi_app.models.channel import AUTO_DISABLED, ENABLED, MANUALLY_DISABLED
 from oneapi_app.models.log import TEST
@@ -267,8 +267,8 @@ def record_test(uow: UnitOfWork, channel_id: int, model: str, result: ProbeResul
     channel.test_time = now_s()
     channel.response_time = result.elapsed_ms if result.ok else 0
     state = repository.state_of(uow.session, channel_id)
-    state.tested_model = model
-    state.test_message = "" if result.ok else result.message[:REASON_CHARS]
+    state.tested_model = storable(model)[: policy.MAX_SHORT_CHARS]
+    state.test_message = "" if result.ok else storable(result.message)[:REASON_CHARS]
     outcome = "成功，响应" if result.ok else "失败，错误"
     content = f"渠道 {channel.name} 测试{outcome}：{result.message}"
     write_log(
@@ -296,7 +296,7 @@ def _credentials(uow: UnitOfWork, draft: ChannelDraft, like: int) -> tuple[list[
 
 def _note_status(uow: UnitOfWork, channel_id: int, reason: str) -> None:
     state = repository.state_of(uow.session, channel_id)
-    state.status_reason = reason[:REASON_CHARS]
+    state.status_reason = storable(reason)[:REASON_CHARS]
     state.status_since = now_s()
 
 

@@ -73,7 +73,8 @@ class Sweep:
     ) -> None:
         for record in waiting:
             try:
-                progress.good += await visit(record)
+                answered = await visit(record)
+                progress.good += answered  # after the await: others count meanwhile
             except AppError as error:
                 log.info("%s: channel %d: %s", self._name, record.id, error)
             except Exception as error:

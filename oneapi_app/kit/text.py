@@ -10,3 +10,8 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def storable(text: str) -> str:
+    """The text as all three engines take it."""
+    return text.replace("\0", "").encode(errors="replace").decode()
