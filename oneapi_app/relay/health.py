@@ -103,7 +103,6 @@ class ChannelHealth:
             await self._database.run(channels.auto_disable, channel.id, reason)
         except Exception as error:
             log.warning("could not disable channel %d: %s", channel.id, type(error).__name__)
-            return
         finally:
             self._switched_off.discard(channel.id)
 
