@@ -4,12 +4,15 @@ Knows nothing of sockets: an adapter says where the next received bytes come fro
 """
 
 import zlib
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import brotli  # pyright: ignore[reportMissingTypeStubs]
 
 from oneapi_app.relay.transport import Headers
 from oneapi_app.relay.transport_errors import BadUpstreamBytes, BodyTooLarge
+
+_untyped_brotli = cast(Any, brotli)
+_brotli_error: type[Exception] = _untyped_brotli.error
 
 PIECE_BYTES = 256 * 1024
 """Of decoded data at a time, however far a piece expands."""
@@ -108,7 +111,7 @@ class Decoder:
         """At most about PIECE_BYTES; ``b""`` when more must be fed. Raises EncodingError."""
         try:
             data = self._engine.take()
-        except (zlib.error, brotli.error):
+        except (zlib.error, _brotli_error):
             raise EncodingError("does not match its content-encoding") from None
         self._returned += len(data)
         if self._returned > _GRACE_BYTES and self._returned > self._received * MAX_EXPANSION:
@@ -123,7 +126,9 @@ class Decoder:
 
 class _Engine(Protocol):
     pending: bytes
-    complete: bool
+
+    @property
+    def complete(self) -> bool: ...
 
     def take(self) -> bytes: ...
 
@@ -133,7 +138,6 @@ class _Gzip:
 
     def __init__(self) -> None:
         self.pending = b""
-        self._members = 0
         self._open()
 
     def _open(self) -> None:
@@ -161,8 +165,11 @@ class _Deflate:
 
     def __init__(self) -> None:
         self.pending = b""
-        self.complete = False
         self._inflate: zlib._Decompress | None = None  # pyright: ignore[reportPrivateUsage]
+
+    @property
+    def complete(self) -> bool:
+        return self._inflate is not None and self._inflate.eof
 
     def take(self) -> bytes:
         if self._inflate is None:
@@ -172,15 +179,22 @@ class _Deflate:
             has_head = start[0] & 0x0F == 8 and int.from_bytes(start, "big") % 31 == 0
             self._inflate = zlib.decompressobj(wbits=15 if has_head else -15)
         data = self._inflate.decompress(self.pending, PIECE_BYTES)
-        self.complete = self._inflate.eof
-        self.pending = b"" if self.complete else self._inflate.unconsumed_tail
+        self.pending = b"" if self._inflate.eof else self._inflate.unconsumed_tail
         return data
+
+
+class _BrotliDecompressor(Protocol):
+    def process(self, data: bytes, output_buffer_limit: int) -> bytes: ...
+
+    def can_accept_more_data(self) -> bool: ...
+
+    def is_finished(self) -> bool: ...
 
 
 class _Brotli:
     def __init__(self) -> None:
         self.pending = b""
-        self._engine = brotli.Decompressor()
+        self._engine: _BrotliDecompressor = _untyped_brotli.Decompressor()
 
     @property
     def complete(self) -> bool:

@@ -1,14 +1,22 @@
-"""The second adapter of the transport port, for outbound proxies: http, https and socks5, by httpx."""
+"""The second adapter of the transport port, for outbound proxies (http, https and socks5), by httpx.
+
+A request on a connection the provider closes at that very moment is not sent again here: httpx does not say
+whether a first byte had come.
+"""
 
 import asyncio
+import ssl
+from collections.abc import AsyncIterator
 
 import httpx
 
 from oneapi_app.providers.base import UpstreamRequest
-from oneapi_app.relay.transport import Headers, Timeouts, UpstreamResponse
+from oneapi_app.relay.http1.message import read_url, write_head
+from oneapi_app.relay.http1.tls import client_context
+from oneapi_app.relay.transport import Timeouts, UpstreamResponse
+from oneapi_app.relay.transport_body import MESSAGE_HEADERS, Body, EncodingError, decoder_for
 from oneapi_app.relay.transport_errors import (
     BadUpstreamBytes,
-    BodyTooLarge,
     ConnectFailed,
     ConnectionLost,
     ConnectTimeout,
@@ -18,114 +26,130 @@ from oneapi_app.relay.transport_errors import (
     TransportError,
 )
 
-_DROPPED = frozenset(
-    {b"connection", b"keep-alive", b"transfer-encoding", b"content-encoding", b"content-length", b"trailer"}
-)
+KEEP_IDLE_S = 20.0
 
 
 class HttpxTransport:
-    """See ``transport.Transport``. ``proxy`` empty: directly."""
+    """See ``transport.Transport``. ``proxy`` empty: directly. ``tls``: for other authorities than the system's."""
 
-    def __init__(self, *, proxy: str = "", connections_per_host: int = 1000, verify: object = True) -> None:
+    def __init__(
+        self, *, proxy: str = "", connections_per_host: int = 1000, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._client = httpx.AsyncClient(
             proxy=proxy or None,
             trust_env=False,
-            verify=verify,  # type: ignore[arg-type]
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=connections_per_host, max_keepalive_connections=100),
+            verify=tls or client_context(),
+            limits=httpx.Limits(max_connections=connections_per_host, keepalive_expiry=KEEP_IDLE_S),
         )
 
     async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> UpstreamResponse:
-        host = httpx.URL(request.url).host
-        deadline = None if timeouts.total_s is None else asyncio.get_running_loop().time() + timeouts.total_s
-        built = self._client.build_request(
+        address = read_url(request.url)
+        write_head(request, address)  # for its refusals
+        host = address.origin.host
+        now = asyncio.get_running_loop().time()
+        total_at = None if timeouts.total_s is None else now + timeouts.total_s
+        limits: dict[str, float | None] = {
+            "connect": timeouts.connect_s,
+            "pool": timeouts.connect_s,
+            "write": timeouts.first_byte_s,
+            "read": timeouts.first_byte_s,
+        }
+        # Made by hand: the client would add headers of its own.
+        built = httpx.Request(
             request.method,
             request.url,
-            headers=[*request.headers, (b"accept-encoding", b"identity")],
-            content=request.body,
-            timeout=httpx.Timeout(
-                connect=timeouts.connect_s,
-                read=timeouts.first_byte_s,
-                write=timeouts.first_byte_s,
-                pool=timeouts.connect_s,
-            ),
+            headers=list(request.headers),
+            content=request.body or None,
+            extensions={"timeout": limits},
         )
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(total_at):
                 response = await self._client.send(built, stream=True)
         except TimeoutError:
             raise TotalTimeout(f"{host} took too long to answer", "head") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             raise _translated(error, host, "head") from None
-        return HttpxResponse(response, host, timeouts.idle_s, deadline)
+        # httpcore reads its limits when it begins to wait, so this one is in time for the body.
+        limits["read"] = timeouts.idle_s
+        try:
+            return HttpxResponse(response, host, total_at)
+        except EncodingError as error:
+            await response.aclose()
+            raise BadUpstreamBytes(f"the answer of {host} {error}", "head") from None
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
 
-class HttpxResponse:
+class HttpxResponse(Body):
     """See ``transport.UpstreamResponse``."""
 
-    def __init__(
-        self, response: httpx.Response, host: str, idle_s: float | None, deadline: float | None
-    ) -> None:
+    __slots__ = ("_pieces", "_response", "_total_at")
+
+    def __init__(self, response: httpx.Response, host: str, total_at: float | None) -> None:
+        super().__init__(host)
         self._response = response
-        self._pieces = response.aiter_bytes()
-        self._host = host
-        self._idle_s = idle_s
-        self._deadline = deadline
+        self._pieces: AsyncIterator[bytes] = response.aiter_raw()
+        self._total_at = total_at
         self.status = response.status_code
-        self.headers: Headers = [
-            (name.lower(), value) for name, value in response.headers.raw if name.lower() not in _DROPPED
-        ]
+        for name, value in response.headers.raw:
+            name = name.lower()
+            if name == b"content-encoding":
+                self.decoder = decoder_for(value)
+            if name not in MESSAGE_HEADERS:
+                self.headers.append((name, value))
 
-    def header(self, name: bytes) -> bytes | None:
-        return next((value for key, value in self.headers if key == name), None)
-
-    async def receive(self) -> bytes:
-        now = asyncio.get_running_loop().time()
-        idle_at = None if self._idle_s is None else now + self._idle_s
-        total_first = self._deadline is not None and (idle_at is None or self._deadline < idle_at)
+    async def receive_raw(self) -> bytes:
         try:
-            async with asyncio.timeout_at(self._deadline if total_first else idle_at):
+            async with asyncio.timeout_at(self._total_at):
                 return await anext(self._pieces, b"")
         except TimeoutError:
-            if total_first:
-                raise TotalTimeout(f"{self._host} took too long to answer", "body") from None
-            raise IdleTimeout(f"{self._host} stopped in the middle of its answer", "body") from None
+            raise TotalTimeout(f"{self.host} took too long to answer", "body") from None
         except httpx.HTTPError as error:
-            raise _translated(error, self._host, "body") from None
-
-    async def read(self, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while piece := await self.receive():
-            parts.append(piece)
-            size += len(piece)
-            if size > limit:
-                await self.aclose()
-                raise BodyTooLarge(f"the answer is larger than {limit} bytes", "body")
-        return b"".join(parts)
+            raise _translated(error, self.host, "body") from None
+        except httpx.StreamError:
+            raise ConnectionLost(f"the answer of {self.host} was given up", "body") from None
+        except asyncio.CancelledError:
+            await self.aclose()
+            raise
 
     async def aclose(self) -> None:
         await self._response.aclose()
 
 
-def _translated(error: httpx.HTTPError, host: str, phase: str) -> TransportError:
+def _translated(error: Exception, host: str, phase: str) -> TransportError:
     match error:
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+        case httpx.ConnectTimeout():
             return ConnectTimeout(f"{host} did not accept a connection in time", "connect")
-        case httpx.ReadTimeout() | httpx.WriteTimeout():
-            if phase == "head":
-                return FirstByteTimeout(f"{host} did not begin to answer in time", phase)
+        case httpx.PoolTimeout():
+            return ConnectTimeout(f"all connections to {host} are busy", "connect")
+        case httpx.TimeoutException() if phase == "head":
+            return FirstByteTimeout(f"{host} did not begin to answer in time", phase)
+        case httpx.TimeoutException():
             return IdleTimeout(f"{host} stopped in the middle of its answer", phase)
-        case httpx.ConnectError() | httpx.ProxyError() | httpx.UnsupportedProtocol():
-            return ConnectFailed(f"cannot connect to {host}", "connect")
-        case httpx.DecodingError() | httpx.LocalProtocolError():
-            return BadUpstreamBytes(f"{host} does not answer in usable HTTP", phase)
-        case httpx.RemoteProtocolError():
-            if "disconnected" in str(error) or "closed" in str(error):
-                return ConnectionLost(f"{host} closed the connection", phase)
-            return BadUpstreamBytes(f"{host} does not answer in HTTP/1.1", phase)
+        case httpx.ConnectError():
+            return ConnectFailed(f"cannot connect to {host}: {_reason(error)}", "connect")
+        case httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
+            return ConnectFailed(f"cannot connect to {host} through the proxy", "connect")
+        case httpx.ProtocolError() if not _ended(error):
+            return BadUpstreamBytes(f"the answer of {host} is not HTTP/1.1", phase)
+        case RuntimeError():
+            return ConnectFailed("the gateway is shutting down", "connect")
         case _:
             return ConnectionLost(f"{host} closed the connection", phase)
+
+
+def _ended(error: Exception) -> bool:
+    """httpx tells an early end from garbage by its words only."""
+    return "disconnected" in str(error) or "closed connection" in str(error)
+
+
+def _reason(error: Exception) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, OSError):
+            return cause.strerror or type(cause).__name__
+        cause = cause.__cause__ or cause.__context__
+    return "no connection"
