@@ -1,0 +1,175 @@
+"""The journal on disk: torn tails, damage, rotation, abandoned files, full disks."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from oneapi_app.billing.charge import read_group, write_group, write_settlement
+from oneapi_app.billing.ledger import journal as journals
+from oneapi_app.billing.ledger.journal import UnknownFormat, open_journal
+from tests.billing.seeds import charge
+
+
+def group(sequence: int, units: int = 3) -> bytes:
+    return write_group(sequence, [write_settlement(units, True, charge(units))])
+
+
+def abandon(directory, journal) -> None:
+    """As a crash leaves it: the lock goes, the files stay."""
+    os.close(journal._file)
+    os.close(journal._lock)
+
+
+def left_behind(directory):
+    own, abandoned = open_journal(directory, fsync=False)
+    own.close(remove=True)
+    return abandoned
+
+
+def sequences(directory) -> list[int]:
+    (found,) = left_behind(directory)
+    read = [sequence for sequence, _ in found.groups()]
+    found.close(remove=False)
+    return read
+
+
+def test_what_is_written_is_read(tmp_path):
+    journal, abandoned = open_journal(tmp_path, fsync=False)
+    assert abandoned == []
+    written = [group(n) for n in range(1, 6)]
+    for number, payload in enumerate(written, 1):
+        journal.append(number, payload)
+    abandon(tmp_path, journal)
+    (found,) = left_behind(tmp_path)
+    assert list(found.groups()) == list(enumerate(written, 1))
+    assert not found.damaged
+    found.close(remove=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["directory.lock"]
+
+
+def test_settlements_survive_the_round_trip():
+    sent = charge(7, model_name='模型\n\u2028"x', detail={"attempts": [{"channel": 1}], "text": "\0"})
+    (settlement,) = read_group(write_group(9, [write_settlement(5, False, sent)])).settlements
+    read = settlement.charge
+    assert (settlement.collected_units, settlement.token_limited) == (5, False)
+    assert msgspec.json.decode(read.detail) == sent.detail
+    for name in set(sent.__struct_fields__) - {"detail"}:
+        assert getattr(read, name) == getattr(sent, name), name
+
+
+def test_texts_that_cannot_be_written_do_not_lose_the_sum():
+    bad = charge(7, model_name="\ud800", detail={"x": object()})
+    (settlement,) = read_group(write_group(1, [write_settlement(7, True, bad)])).settlements
+    assert settlement.charge.quota_units == 7
+    assert settlement.charge.model_name == "?"
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30, 100])
+def test_a_torn_tail_is_dropped(tmp_path, cut):
+    journal, _ = open_journal(tmp_path, fsync=False)
+    for number in (1, 2, 3):
+        journal.append(number, group(number))
+    abandon(tmp_path, journal)
+    (segment,) = tmp_path.glob("*.journal")
+    segment.write_bytes(segment.read_bytes()[:-cut])
+    assert sequences(tmp_path) == [1, 2]
+
+
+def test_every_cut_gives_whole_groups_only(tmp_path):
+    journal, _ = open_journal(tmp_path, fsync=False)
+    for number in (1, 2):
+        journal.append(number, group(number))
+    abandon(tmp_path, journal)
+    (segment,) = tmp_path.glob("*.journal")
+    whole = segment.read_bytes()
+    for length in range(0, len(whole), 7):
+        segment.write_bytes(whole[:length])
+        assert sequences(tmp_path) in ([], [1], [1, 2])
+
+
+def test_damage_is_told_and_the_rest_is_read(tmp_path, caplog):
+    journal, _ = open_journal(tmp_path, fsync=False)
+    for number in (1, 2, 3):
+        journal.append(number, group(number))
+    abandon(tmp_path, journal)
+    (segment,) = tmp_path.glob("*.journal")
+    lines = segment.read_bytes().split(b"\n")
+    lines[2] = lines[2].replace(b"gpt-4o", b"gpt-4x")
+    segment.write_bytes(b"\n".join(lines))
+    (found,) = left_behind(tmp_path)
+    assert [sequence for sequence, _ in found.groups()] == [1, 3]
+    assert found.damaged
+    assert "cannot be read" in caplog.text
+    assert "倍率" not in caplog.text
+    found.close(remove=True)
+    assert len(list(tmp_path.glob("*.damaged"))) == 1
+    assert left_behind(tmp_path) == []
+
+
+def test_rotation_and_removal_of_applied_segments(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "SEGMENT_BYTES", 1000)
+    journal, _ = open_journal(tmp_path, fsync=False)
+    for number in range(1, 21):
+        journal.append(number, group(number))
+    segments = len(list(tmp_path.glob("*.journal")))
+    assert segments > 3
+    journal.applied(10)
+    assert 1 < len(list(tmp_path.glob("*.journal"))) < segments
+    abandon(tmp_path, journal)
+    read = sequences(tmp_path)
+    assert read[-1] == 20
+    assert read == list(range(read[0], 21)), "in order over segments"
+    assert read[0] <= 11
+
+
+def test_a_living_process_keeps_its_journal(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from oneapi_app.billing.ledger.journal import open_journal;"
+        "j, _ = open_journal(Path(sys.argv[1]), fsync=False); j.append(1, b'[1,[]]');"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        assert left_behind(tmp_path) == []
+        child.kill()
+        child.wait(10)
+        assert sequences(tmp_path) == [1]
+    finally:
+        child.kill()
+        child.wait(10)
+
+
+def test_a_journal_of_another_version_is_not_guessed_at(tmp_path):
+    journal, _ = open_journal(tmp_path, fsync=False)
+    abandon(tmp_path, journal)
+    (segment,) = tmp_path.glob("*.journal")
+    segment.write_bytes(journals._line(b'{"format":99}') + journals._line(group(1)))
+    (found,) = left_behind(tmp_path)
+    with pytest.raises(UnknownFormat):
+        list(found.groups())
+    found.close(remove=False)
+
+
+def test_a_write_cut_short_leaves_no_half_line(tmp_path):
+    journal, _ = open_journal(tmp_path, fsync=True)
+    journal.append(1, group(1))
+    (segment,) = tmp_path.glob("*.journal")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (segment.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            journal.append(2, group(2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.append(2, group(2))
+    journal.append(3, group(3))
+    abandon(tmp_path, journal)
+    assert sequences(tmp_path) == [1, 2, 3]
