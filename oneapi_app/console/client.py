@@ -126,7 +126,7 @@ class Count(rx.Component):
 
     library = CLIENT
     tag = "Count"
-    value: rx.Var[float]
+    value: rx.Var[int | float]
 
 
 class Duration(rx.Component):
@@ -134,7 +134,7 @@ class Duration(rx.Component):
 
     library = CLIENT
     tag = "Duration"
-    ms: rx.Var[float]
+    ms: rx.Var[int | float]
 
 
 class CopyButton(rx.Component):

@@ -47,6 +47,12 @@ def stat(uow: UnitOfWork, actor: Actor, *, chosen: LogFilter) -> Usage:
     return stat_all(uow, actor, chosen=chosen) if actor.is_admin else stat_own(uow, actor, chosen=chosen)
 
 
+def last_minute(uow: UnitOfWork, actor: Actor, *, chosen: LogFilter) -> Usage:
+    """Consumption of the last sixty seconds under the same filter, whatever its range: requests and tokens per minute."""
+    now = now_s()
+    return stat(uow, actor, chosen=msgspec.structs.replace(chosen, start=now - 59, end=now))
+
+
 def week_by_day(uow: UnitOfWork, actor: Actor) -> list[DayRow]:
     """The caller's consumption of the last seven UTC days, by day and model."""
     require_role(actor, COMMON)

@@ -40,9 +40,14 @@ def write_mark(session: Session, name: str, value: int) -> None:
 def count_foreign_rows(session: Session, after_id: int, until_id: int) -> int | None:
     """Adds rows that another program wrote to the hourly figures; those with a detail are the ledger's, and counted.
 
-    Returns the earliest hour it changed, None where there was nothing to add.
+    Returns when the earliest of them was written, None where there was nothing to add.
     """
     known = exists().where(col(LogDetail.request_id) == col(Log.request_id))
+    conditions = [col(Log.id) > after_id, col(Log.id) <= until_id, col(Log.type) == CONSUME, ~known]
+    conditions.append(col(Log.created_at).is_not(None))
+    earliest = session.exec(select(func.min(Log.created_at)).where(*conditions)).one()
+    if earliest is None:
+        return None
     key = (
         (col(Log.created_at) - col(Log.created_at) % HOUR_S).label("its_hour"),
         func.coalesce(Log.user_id, 0).label("its_user"),
@@ -51,40 +56,34 @@ def count_foreign_rows(session: Session, after_id: int, until_id: int) -> int | 
         func.substr(func.coalesce(Log.model_name, ""), 1, 191).label("its_model"),
         func.coalesce(Log.channel_id, 0).label("its_channel"),
     )
-    summed = (Log.quota, Log.prompt_tokens, Log.completion_tokens, Log.elapsed_time)
-    found = session.execute(
-        select(*key, func.count(), *(func.sum(column) for column in summed))  # type: ignore[call-overload]
-        .where(col(Log.id) > after_id, col(Log.id) <= until_id, Log.type == CONSUME, ~known)
-        .where(col(Log.created_at).is_not(None))
+    zero = literal(0)
+    quota, prompt, completion, elapsed = (
+        func.coalesce(func.sum(column), 0)
+        for column in (Log.quota, Log.prompt_tokens, Log.completion_tokens, Log.elapsed_time)
+    )
+    chosen = (
+        select(*key, func.count(), quota, prompt, completion, zero, elapsed, zero, zero)  # type: ignore[call-overload]
+        .where(*conditions)
         .group_by(*(column.name for column in key))
-    ).all()
-    rows = [_hour_row(row) for row in found]
-    if rows:
-        session.execute(_adding(session), rows)
-    return min((int(row["hour"]) for row in rows), default=None)
+    )
+    session.execute(_adding(session, chosen))
+    return int(earliest)
 
 
-def _hour_row(row: Any) -> dict[str, int | str]:
-    key, (requests, quota, prompt, completion, elapsed) = row[:6], row[6:]
-    sums = (requests, quota, prompt, completion, 0, elapsed, 0, 0)
-    return dict(zip(_KEY, key, strict=True)) | {
-        name: int(value or 0) for name, value in zip(SUMS, sums, strict=True)
-    }
-
-
-def _adding(session: Session) -> Any:
+def _adding(session: Session, chosen: Any) -> Any:
     """Inserts hourly figures, or adds them to those that are there."""
+    names = [*_KEY, *SUMS]
     match session.get_bind().dialect.name:
         case "mysql":
-            ours = mysql.insert(_HOURS)
+            ours = mysql.insert(_HOURS).from_select(names, chosen)
             return ours.on_duplicate_key_update({name: _HOURS.c[name] + ours.inserted[name] for name in SUMS})
         case "postgresql":
-            theirs = postgresql.insert(_HOURS)
+            theirs = postgresql.insert(_HOURS).from_select(names, chosen)
             return theirs.on_conflict_do_update(
                 index_elements=_KEY, set_={name: _HOURS.c[name] + theirs.excluded[name] for name in SUMS}
             )
         case _:
-            small = sqlite.insert(_HOURS)
+            small = sqlite.insert(_HOURS).from_select(names, chosen)
             return small.on_conflict_do_update(
                 index_elements=_KEY, set_={name: _HOURS.c[name] + small.excluded[name] for name in SUMS}
             )
