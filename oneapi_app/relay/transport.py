@@ -35,7 +35,11 @@ class UpstreamResponse(Protocol):
     """
 
     status: int
-    headers: Headers
+
+    @property
+    def headers(self) -> Headers:
+        """Those about the answer, not about this message on this connection."""
+        ...
 
     def header(self, name: bytes) -> bytes | None:
         """The first value, or None."""

@@ -38,19 +38,21 @@ MESSAGE_HEADERS = frozenset(
 class Body:
     """What is common to the answers of both adapters. See ``transport.UpstreamResponse``."""
 
-    __slots__ = ("decoder", "headers", "host", "status")
+    __slots__ = ("decoder", "fields", "host", "status")
 
     def __init__(self, host: str) -> None:
         self.host = host
         self.status = 0
-        self.headers: Headers = []
+        self.fields: dict[bytes, bytes] = {}
+        """Every header, by its name in lower case. Of repeated ones the first: lists are not needed here."""
         self.decoder: Decoder | None = None
 
+    @property
+    def headers(self) -> Headers:
+        return [field for field in self.fields.items() if field[0] not in MESSAGE_HEADERS]
+
     def header(self, name: bytes) -> bytes | None:
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        return None if name in MESSAGE_HEADERS else self.fields.get(name)
 
     async def receive_raw(self) -> bytes:
         """What has arrived, still encoded; ``b""`` at the end."""

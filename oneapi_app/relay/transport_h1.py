@@ -6,8 +6,8 @@ See docs/adr/0003-own-http1-transport.md. It goes to providers directly; ``trans
 import asyncio
 
 from oneapi_app.providers.base import UpstreamRequest
-from oneapi_app.relay.http1.connection import Answer, Connection
-from oneapi_app.relay.http1.message import Address, Origin, read_url, write_head
+from oneapi_app.relay.http1.connection import Connection
+from oneapi_app.relay.http1.message import HeadWriter, Origin, read_url
 from oneapi_app.relay.http1.pool import Pool
 from oneapi_app.relay.http1.tls import ResumingContext, client_context
 from oneapi_app.relay.http1.watch import NEVER, Watch
@@ -24,27 +24,32 @@ class H1Transport:
         self._limit = connections_per_host
         self._tls = tls or client_context()
         self._pools: dict[Origin, Pool] = {}
-        self._known: dict[str, tuple[Address, Pool]] = {}
+        self._known: dict[str, tuple[HeadWriter, Pool]] = {}
         self._watch: Watch | None = None
         self._closed = False
 
     async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> UpstreamResponse:
-        known = self._known.get(request.url) or self._open_pool(request.url)
-        address, pool = known
-        head = write_head(request, address)
+        writer, pool = self._known.get(request.url) or self._learn(request.url)
+        head = writer.write(request)
         total_at = NEVER if timeouts.total_s is None else pool.loop.time() + timeouts.total_s
         skip_body = request.method == "HEAD"
-        connection = pool.take() or await self._connect(pool, timeouts, total_at)
-        if connection.used:
+        sent_again = False
+        connection = pool.idle.pop() if pool.idle else await self._connect(pool, timeouts, total_at)
+        while True:
             answer = connection.begin(head, request.body, timeouts, total_at, skip_body=skip_body)
+            assert answer.waiter is not None
             try:
-                return await _begun(answer)
+                await answer.waiter
+                return answer
             except ConnectionLost:
                 # An idle connection the provider had given up: no byte says that it has seen this request.
-                if answer.begun:
+                if answer.begun or sent_again or not connection.used:
                     raise
+            except BaseException:
+                answer.abandon()
+                raise
+            sent_again = True
             connection = await self._connect(pool, timeouts, total_at)
-        return await _begun(connection.begin(head, request.body, timeouts, total_at, skip_body=skip_body))
 
     async def _connect(self, pool: Pool, timeouts: Timeouts, total_at: float) -> Connection:
         now = pool.loop.time()
@@ -62,7 +67,7 @@ class H1Transport:
                 raise ConnectTimeout(f"all connections to {host} are busy", "connect") from None
             raise ConnectTimeout(f"{host} did not accept a connection in time", "connect") from None
 
-    def _open_pool(self, url: str) -> tuple[Address, Pool]:
+    def _learn(self, url: str) -> tuple[HeadWriter, Pool]:
         if self._closed:
             raise ConnectFailed("the gateway is shutting down", "connect")
         address = read_url(url)
@@ -75,7 +80,7 @@ class H1Transport:
             self._pools[address.origin] = pool
         if len(self._known) >= _MAX_KNOWN_URLS:
             self._known.clear()
-        known = self._known[url] = (address, pool)
+        known = self._known[url] = (HeadWriter(address), pool)
         return known
 
     async def aclose(self) -> None:
@@ -88,14 +93,3 @@ class H1Transport:
                 connection.close()
             self._watch.stop()
         await asyncio.sleep(0)  # the sockets are closed by the loop
-
-
-async def _begun(answer: Answer) -> Answer:
-    waiter = answer.waiter
-    assert waiter is not None
-    try:
-        await waiter
-    except BaseException:
-        answer.abandon()
-        raise
-    return answer

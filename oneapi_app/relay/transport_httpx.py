@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 import httpx
 
 from oneapi_app.providers.base import UpstreamRequest
-from oneapi_app.relay.http1.message import read_url, write_head
+from oneapi_app.relay.http1.message import HeadWriter, read_url
 from oneapi_app.relay.http1.tls import client_context
 from oneapi_app.relay.transport import Timeouts, UpstreamResponse
-from oneapi_app.relay.transport_body import MESSAGE_HEADERS, Body, EncodingError, decoder_for
+from oneapi_app.relay.transport_body import Body, EncodingError, decoder_for
 from oneapi_app.relay.transport_errors import (
     BadUpstreamBytes,
     ConnectFailed,
@@ -44,7 +44,7 @@ class HttpxTransport:
 
     async def send(self, request: UpstreamRequest, timeouts: Timeouts) -> UpstreamResponse:
         address = read_url(request.url)
-        write_head(request, address)  # for its refusals
+        HeadWriter(address).write(request)  # for its refusals
         host = address.origin.host
         now = asyncio.get_running_loop().time()
         total_at = None if timeouts.total_s is None else now + timeouts.total_s
@@ -96,8 +96,7 @@ class HttpxResponse(Body):
             name = name.lower()
             if name == b"content-encoding":
                 self.decoder = decoder_for(value)
-            if name not in MESSAGE_HEADERS:
-                self.headers.append((name, value))
+            self.fields.setdefault(name, value)
 
     async def receive_raw(self) -> bytes:
         try:

@@ -14,7 +14,7 @@ import httptools
 from oneapi_app.relay.http1.tls import ResumingContext
 from oneapi_app.relay.http1.watch import NEVER
 from oneapi_app.relay.transport import Timeouts
-from oneapi_app.relay.transport_body import MESSAGE_HEADERS, Body, EncodingError, decoder_for
+from oneapi_app.relay.transport_body import Body, EncodingError, decoder_for
 from oneapi_app.relay.transport_errors import (
     BadUpstreamBytes,
     BodyTooLarge,
@@ -46,12 +46,11 @@ class _Unusable(Exception):
 class Answer(Body):
     """See ``transport.UpstreamResponse``. ``begun``: any byte of it has come, which rules out sending again."""
 
-    __slots__ = ("begun", "buffered", "complete", "connection", "error", "pieces", "waiter")
+    __slots__ = ("begun", "buffered", "complete", "connection", "error", "pieces", "skip_body", "waiter")
 
-    def __init__(self, connection: "Connection", waiter: "asyncio.Future[None]") -> None:
+    def __init__(self, connection: "Connection", waiter: "asyncio.Future[None]", *, skip_body: bool) -> None:
         self.host = connection.host
         self.status = 0
-        self.headers = []
         self.decoder = None
         self.connection: Connection | None = connection
         self.waiter: asyncio.Future[None] | None = waiter
@@ -60,10 +59,10 @@ class Answer(Body):
         self.begun = False
         self.complete = False
         self.error: TransportError | None = None
+        self.skip_body = skip_body
 
     async def receive_raw(self) -> bytes:
-        pieces = self.pieces
-        while not pieces:
+        while not self.pieces:
             if self.complete:
                 return b""
             if self.error is not None:
@@ -76,6 +75,10 @@ class Answer(Body):
             except BaseException:
                 self.abandon()
                 raise
+        return self._take()
+
+    def _take(self) -> bytes:
+        pieces = self.pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self.buffered = 0
@@ -87,7 +90,7 @@ class Answer(Body):
         if self.complete and self.decoder is None:
             if self.buffered > limit:
                 raise BodyTooLarge(f"the answer of {self.host} is larger than {limit} bytes", "body")
-            return await self.receive_raw()
+            return self._take()
         return await super().read(limit)
 
     async def aclose(self) -> None:
@@ -118,26 +121,32 @@ class Answer(Body):
 
 
 class Connection(asyncio.Protocol):
-    """``used`` once it has carried an answer, ``pooled`` once the pool counts it, ``closed`` for good."""
+    """``used`` once it has carried an answer, ``pooled`` once the pool counts it, ``closed`` for good.
+
+    ``on_header`` and ``on_body`` are what the parser calls most: methods of a dict and a list, so that a header
+    costs no call into Python. What they collect moves to the answer.
+    """
 
     __slots__ = (
         "_answer",
+        "_fields",
         "_idle_s",
         "_keep",
         "_parser",
         "_paused",
+        "_pieces",
         "_pool",
         "_silent_bytes",
-        "_skip_body",
         "_tls",
         "_total_at",
         "_transport",
-        "_until_close",
         "_watch",
         "closed",
         "deadline",
         "host",
         "loop",
+        "on_body",
+        "on_header",
         "pooled",
         "used",
     )
@@ -156,16 +165,18 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self._answer: Answer | None = None
         self._parser: httptools.HttpResponseParser | None = None
+        self._paused = False
+        self._keep = False
+        self._fields: dict[bytes, bytes] = {}
+        self._pieces: list[bytes] = []
+        self.on_header = self._fields.setdefault
+        self.on_body = self._pieces.append
 
     def begin(
-        self, head: bytes, body: bytes, timeouts: Timeouts, total_at: float, *, skip_body: bool
+        self, head: bytes, body: bytes, timeouts: Timeouts, total_at: float, *, skip_body: bool = False
     ) -> Answer:
         """Sends a request on the idle connection. The answer's ``waiter`` is done when its head is there."""
-        answer = self._answer = Answer(self, self.loop.create_future())
-        self._keep = False
-        self._until_close = True
-        self._paused = False
-        self._skip_body = skip_body
+        answer = self._answer = Answer(self, self.loop.create_future(), skip_body=skip_body)
         self._silent_bytes = 0
         self._total_at = total_at
         self._idle_s = NEVER if timeouts.idle_s is None else timeouts.idle_s
@@ -226,11 +237,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         answer = self._answer
         parser = self._parser
-        if answer is None or parser is None or self.closed:
+        if answer is None or parser is None:
             self.close()  # bytes nobody asked for
             return
         answer.begun = True
-        before = answer.buffered
         if not answer.status:
             self._silent_bytes += len(data)
         try:
@@ -238,34 +248,36 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._keep = False
             if not answer.complete:
-                cause = error.__context__
-                reason = str(cause) if isinstance(cause, _Unusable) else "is not HTTP/1.1"
-                phase = "body" if answer.status else "head"
-                self._fail(answer, BadUpstreamBytes(f"the answer of {self.host} {reason}", phase))
+                self._fail(answer, self._unusable(answer, error))
                 return
+        pieces = self._pieces
+        if pieces:
+            if not answer.skip_body:
+                answer.pieces += pieces
+                answer.buffered += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
+            pieces.clear()
+            self._silent_bytes = 0
+        elif answer.status and not answer.complete:
+            self._silent_bytes += len(data)
         if answer.complete:
             self._end(answer)
-            return
-        if not answer.status:
-            if self._silent_bytes > MAX_HEAD_BYTES:
-                self._fail(
-                    answer, BadUpstreamBytes(f"the answer of {self.host} has too large a head", "head")
-                )
-            return
-        if answer.buffered == before:
-            self._silent_bytes += len(data)
-            if self._silent_bytes > MAX_HEAD_BYTES:
-                self._fail(answer, BadUpstreamBytes(f"the answer of {self.host} has no data in it", "body"))
-                return
-        else:
-            self._silent_bytes = 0
-        if answer.buffered > BUFFER_BYTES and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-            self._expect(NEVER)  # a slow reader is not a stalled provider
-        elif not self._paused:
-            self._expect(self._idle_s)
-        answer.wake()
+        elif self._silent_bytes > MAX_HEAD_BYTES:
+            what = "has no data in it" if answer.status else "has too large a head"
+            phase = "body" if answer.status else "head"
+            self._fail(answer, BadUpstreamBytes(f"the answer of {self.host} {what}", phase))
+        elif answer.status:
+            if answer.buffered <= BUFFER_BYTES:
+                self._expect(self._idle_s)
+            elif not self._paused:
+                self._paused = True
+                self._transport.pause_reading()
+                self._expect(NEVER)  # a slow reader is not a stalled provider
+            answer.wake()
+
+    def _unusable(self, answer: Answer, error: Exception) -> BadUpstreamBytes:
+        cause = error.__context__
+        reason = str(cause) if isinstance(cause, _Unusable) else "is not HTTP/1.1"
+        return BadUpstreamBytes(f"the answer of {self.host} {reason}", "body" if answer.status else "head")
 
     def eof_received(self) -> None:
         if self._answer is None:
@@ -274,14 +286,15 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         answer = self._answer
         if answer is not None:
-            if exc is None and answer.status and self._until_close:
+            if exc is None and answer.status and _ends_with_connection(answer):
                 answer.complete = True
+                self._keep = False
                 self._end(answer)
             else:
                 phase = "body" if answer.status else "head"
                 self._fail(answer, ConnectionLost(f"{self.host} closed the connection", phase))
         self.close()
-        self._parser = None  # the parser refers back to us
+        self._parser = None  # it refers back to us
 
     # httptools
 
@@ -290,74 +303,53 @@ class Connection(asyncio.Protocol):
         if answer is None or answer.complete:
             raise _Unusable("is followed by another one")
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        answer = self._answer
-        assert answer is not None
-        if answer.status:
-            return  # a trailer
-        name = name.lower()
-        if name in MESSAGE_HEADERS:
-            self._note(answer, name, value)
-        else:
-            answer.headers.append((name, value))
-
-    def _note(self, answer: Answer, name: bytes, value: bytes) -> None:
-        if name == b"content-length":
-            self._until_close = False
-        elif name == b"transfer-encoding":
-            self._until_close = False
-            if value.strip().lower() != b"chunked":
-                raise _Unusable("has an unknown transfer-encoding")
-        elif name == b"content-encoding":
-            try:
-                answer.decoder = decoder_for(value)
-            except EncodingError as error:
-                raise _Unusable(str(error)) from None
-
     def on_headers_complete(self) -> None:
         answer, parser = self._answer, self._parser
         assert answer is not None
         assert parser is not None
-        status = parser.get_status_code()
-        if len(answer.headers) > MAX_HEADERS:
-            raise _Unusable("has too many headers")
+        raw = self._fields
         if self._silent_bytes > MAX_HEAD_BYTES:
             # The last piece may have brought some of the body, too.
-            size = sum(len(name) + len(value) + 4 for name, value in answer.headers)
+            size = sum(len(name) + len(value) + 4 for name, value in raw.items())
             if size > MAX_HEAD_BYTES:
                 raise _Unusable("has too large a head")
+        if len(raw) > MAX_HEADERS:
+            raise _Unusable("has too many headers")
+        fields = {name.lower(): value for name, value in raw.items()}
+        raw.clear()
+        status = parser.get_status_code()
         if status < 200:
             if status < 100 or status == 101:
                 raise _Unusable("has a status we did not ask for")
-            answer.headers.clear()
-            answer.decoder = None
-            self._until_close = True
             return
+        if b"content-encoding" in fields:
+            try:
+                answer.decoder = decoder_for(fields[b"content-encoding"])
+            except EncodingError as error:
+                raise _Unusable(str(error)) from None
+        if b"transfer-encoding" in fields and fields[b"transfer-encoding"].strip().lower() != b"chunked":
+            raise _Unusable("has an unknown transfer-encoding")
         self._silent_bytes = 0
         self._keep = parser.should_keep_alive()
-        if self._skip_body:
+        answer.fields = fields
+        answer.status = status
+        if answer.skip_body:
             # The parser does not know of HEAD, so it is of no use any more.
             self._keep = False
             answer.complete = True
-        answer.status = status
-
-    def on_body(self, body: bytes) -> None:
-        answer = self._answer
-        assert answer is not None
-        if not self._skip_body:
-            answer.pieces.append(body)
-            answer.buffered += len(body)
 
     def on_message_complete(self) -> None:
         answer = self._answer
-        if answer is not None and answer.status:
+        assert answer is not None
+        if answer.status:
             answer.complete = True
+            self._fields.clear()  # of trailers
 
     def _end(self, answer: Answer) -> None:
         """The whole answer is there. The connection goes back before its reader goes on."""
         self._answer = None
         answer.connection = None
-        if not self._keep or self.closed or self._transport.get_write_buffer_size():
+        if not self._keep or self._transport.get_write_buffer_size():
             self.close()  # an answer before the request was out counts as a surprise, too
         else:
             if not self.used:
@@ -381,7 +373,12 @@ class Connection(asyncio.Protocol):
 
     def _expect(self, seconds: float) -> None:
         deadline = self.loop.time() + seconds
-        deadline = deadline if deadline < self._total_at else self._total_at
+        if deadline > self._total_at:
+            deadline = self._total_at
         self.deadline = deadline
         if deadline < self._watch.at:
             self._watch.wake_at(deadline)
+
+
+def _ends_with_connection(answer: Answer) -> bool:
+    return b"content-length" not in answer.fields and b"transfer-encoding" not in answer.fields

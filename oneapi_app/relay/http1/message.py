@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from oneapi_app.providers.base import UpstreamRequest
 from oneapi_app.relay.transport_errors import UnsendableRequest
 
+_MAX_KNOWN_HEADS = 64
 _PRINTABLE = re.compile(r"[!-~]+")
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 """Methods that need no content-length where there is no content."""
@@ -51,18 +52,35 @@ def read_url(url: str) -> Address:
     return Address(Origin(secure, host, port), f" {target} HTTP/1.1\r\nhost: {named}\r\n".encode())
 
 
-def write_head(request: UpstreamRequest, address: Address) -> bytes:
-    """Request line and headers, up to the body. Raises UnsendableRequest where a header would end its line."""
-    parts = [request.method.encode(), address.line_end]
-    for name, value in request.headers:
-        parts += (name, b": ", value, b"\r\n")
-    if request.body or request.method not in _BODILESS:
-        parts.append(b"content-length: %d\r\n\r\n" % len(request.body))
-        lines = len(request.headers) + 4
-    else:
-        parts.append(b"\r\n")
-        lines = len(request.headers) + 3
-    head = b"".join(parts)
-    if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
-        raise UnsendableRequest("a header holds a line break: check the channel's key", "send")
-    return head
+class HeadWriter:
+    """Writes the heads of requests to one URL. Remembers the last ones: those of one channel are mostly equal."""
+
+    __slots__ = ("_address", "_known")
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._known: dict[tuple[str, tuple[tuple[bytes, bytes], ...]], bytes] = {}
+
+    def write(self, request: UpstreamRequest) -> bytes:
+        """All up to the body. Raises UnsendableRequest where a header would end its line."""
+        body = request.body
+        key = (request.method, request.headers)
+        start = self._known.get(key)
+        if start is None:
+            start = self._write_start(request)
+            if len(self._known) >= _MAX_KNOWN_HEADS:
+                self._known.clear()
+            self._known[key] = start
+        if body or request.method not in _BODILESS:
+            return b"%bcontent-length: %d\r\n\r\n" % (start, len(body))
+        return start + b"\r\n"
+
+    def _write_start(self, request: UpstreamRequest) -> bytes:
+        parts = [request.method.encode(), self._address.line_end]
+        for name, value in request.headers:
+            parts += (name, b": ", value, b"\r\n")
+        start = b"".join(parts)
+        lines = len(request.headers) + 2
+        if start.count(b"\n") != lines or start.count(b"\r") != lines or b"\0" in start:
+            raise UnsendableRequest("a header holds a line break: check the channel's key", "send")
+        return start

@@ -13,9 +13,9 @@ from oneapi_app.relay.transport_errors import ConnectFailed, TransportError
 
 
 class Pool:
-    """While requests wait, every connection is taken: what is given back goes to the first of them."""
+    """``idle``: ready to be taken, the newest last. While requests wait there are none."""
 
-    __slots__ = ("_idle", "_limit", "_queue", "_slots_taken", "_tls", "closed", "loop", "origin", "watch")
+    __slots__ = ("_limit", "_queue", "_slots_taken", "_tls", "closed", "idle", "loop", "origin", "watch")
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Pool:
         self.closed = False
         self._limit = limit
         self._tls = tls if origin.secure else None
-        self._idle: list[Connection] = []
+        self.idle: list[Connection] = []
         self._slots_taken = 0
         self._queue: deque[asyncio.Future[Connection | None]] = deque()
 
@@ -39,17 +39,13 @@ class Pool:
     def is_full(self) -> bool:
         return self._slots_taken >= self._limit
 
-    def take(self) -> Connection | None:
-        """An idle connection, if there is one."""
-        return self._idle.pop() if self._idle else None
-
     async def acquire(self) -> Connection:
         """A new connection, or, at the limit, the next to be given back: no idle one, it may be stale.
 
         Raises ConnectFailed. Time limits are the caller's.
         """
-        if self.is_full and self._idle:
-            self._idle[0].close()
+        if self.is_full and self.idle:
+            self.idle[0].close()
         if self.is_full:
             connection = await self._wait_in_line()
             if connection is not None:
@@ -135,12 +131,12 @@ class Pool:
             if not turn.done():
                 turn.set_result(connection)
                 return
-        self._idle.append(connection)
+        self.idle.append(connection)
 
     def forget(self, connection: Connection) -> None:
         """The connection is closed."""
-        if connection in self._idle:
-            self._idle.remove(connection)
+        if connection in self.idle:
+            self.idle.remove(connection)
         self._give_slot()
 
     def _give_slot(self) -> None:

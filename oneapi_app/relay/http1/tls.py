@@ -51,7 +51,7 @@ def client_context() -> ResumingContext:
     """Verifies chain and name against the system's authorities, or certifi's where the system has none."""
     context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
     paths = ssl.get_default_verify_paths()
-    if paths.cafile is None and paths.capath is None:
+    if not (paths.cafile or paths.capath):
         context.load_verify_locations(certifi.where())
     else:
         context.load_default_certs()
