@@ -30,6 +30,7 @@ export function shortNumber(value) {
 export function money(quota, site, digits) {
   const amount = Number(quota ?? 0) / (site.quota_per_unit || 500000);
   if (!site.display_in_currency) return shortNumber(quota);
+  if (Math.abs(amount) >= 1e6 && digits === undefined) return `${amount < 0 ? "-" : ""}$${shortNumber(Math.abs(amount))}`;
   let places = digits;
   if (places === undefined) {
     const size = Math.abs(amount);
