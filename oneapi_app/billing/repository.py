@@ -23,7 +23,7 @@ from oneapi_app.kit.database import Database, UnitOfWork, is_deadlock
 T = TypeVar("T")
 _ATTEMPTS = 8
 _IDS_AT_ONCE = 100
-_ROWS_AT_ONCE = 200
+_ROWS_AT_ONCE = 100
 
 
 class LedgerStore:
@@ -170,11 +170,8 @@ class LedgerStore:
     def _insert(
         self, connection: Connection, head: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
     ) -> None:
-        """SQLite takes row after row without leaving the driver; over a network, rows share a statement."""
+        """Many rows a statement: fewer round trips, and with SQLite fewer turns of the interpreter's lock."""
         marks = f"({self._marks(len(rows[0]))})"
-        if self._dialect == "sqlite":
-            connection.exec_driver_sql(f"{head} VALUES {marks}{tail}", list(rows))
-            return
         for some in _chunks(rows, _ROWS_AT_ONCE):
             values = ",".join([marks] * len(some))
             self._execute(

@@ -201,6 +201,7 @@ async def test_admin_changes_the_balance_while_traffic_runs(any_database, tmp_pa
 async def test_a_top_up_by_another_program_is_noticed_after_a_refusal(local_ledger, database):
     with pytest.raises(UserQuotaExceeded):
         local_ledger.reserve(1, 1, 2000)
+    await local_ledger.flushed()  # the look this refusal caused is over
     other = sqlite3.connect(str(database.address.url.database))
     with other:
         other.execute("UPDATE users SET quota = 5000")
@@ -257,6 +258,27 @@ async def test_stop_leaves_an_empty_directory_and_no_row(database, tmp_path):
     assert (now.consumed, now.cursors) == (40, 0)
     with pytest.raises(JournalUnavailable):
         ledger.reserve(1, 1, 1)
+
+
+async def test_what_is_settled_while_stopping_is_not_lost(database, tmp_path):
+    seed(database)
+    ledger = await open_ledger(database, tmp_path, [1])
+    late = ledger.reserve(1, 1, 5)
+    later = ledger.reserve(1, 1, 5)
+    await spend(ledger, 1)
+    blocker = sqlite3.connect(str(database.address.url.database), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    stopping = asyncio.create_task(ledger.stop())
+    await asyncio.sleep(0.1)
+    await ledger.settle(late, charge(5))
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    await stopping
+    with pytest.raises(JournalUnavailable):
+        ledger.settle(later, charge(5))
+    again = await open_ledger(database, tmp_path, [1])
+    assert books(database).consumed == 6
+    await again.stop()
 
 
 async def crash(ledger: Ledger) -> None:

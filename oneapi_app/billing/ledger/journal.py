@@ -70,7 +70,8 @@ class Journal:
 
     def close(self, *, remove: bool) -> None:
         """Lets go of the files; removes them where nothing in them is needed any more."""
-        os.close(self._file)
+        file, self._file = self._file, -1
+        os.close(file)
         if remove:
             for segment in self._segments:
                 _unlink(segment.path)

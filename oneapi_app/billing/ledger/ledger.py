@@ -74,6 +74,7 @@ class Ledger:
         self._balances = MemoryBalances()
         self._opening: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._closed = "the ledger is not running"
+        self._finished = False
         self._journal_problem = ""
         self._refusing = self._closed
         self._gathered: list[bytes] = []
@@ -112,7 +113,10 @@ class Ledger:
         self._update_refusal()
 
     async def stop(self) -> None:
-        """Everything settled is in the database afterwards, or in the journal if the database is away."""
+        """Everything settled is in the database afterwards, or in the journal if the database is away.
+
+        What is settled while this runs is kept too; afterwards settling raises JournalUnavailable.
+        """
         self._closed = "the server is stopping"
         self._update_refusal()
         self._write_gathered()
@@ -121,9 +125,11 @@ class Ledger:
             await self._sync.finished()
         drained = [await asyncio.to_thread(writer.stop, STOP_S) for writer in self._writers]
         await asyncio.sleep(0)  # let the writers' last callbacks run
+        self._write_gathered()
+        self._finished = True
         for future in self._tickets.values():
             future.cancel()
-        finished = all(drained)
+        finished = all(drained) and min(self._progress) == self._sequence
         if not finished:
             log.error("ledger: the database did not take everything; the next start applies the rest")
         self._journal.close(remove=finished)
@@ -177,6 +183,8 @@ class Ledger:
         What is collected is the charge or all that is available, whichever is less; the rest goes into the log
         row's detail as ``uncollected_units``. Cancelling the wait undoes nothing.
         """
+        if self._finished:
+            raise JournalUnavailable("the server has stopped")
         collected, token_limited = self._balances.collect(reservation, charge.quota_units)
         if collected != charge.quota_units:
             charge.detail["uncollected_units"] = charge.quota_units - collected
@@ -251,7 +259,7 @@ class Ledger:
 
     def _write_to_journal(self) -> None:
         """While this fails nothing new is taken on; what is settled waits for the journal or the database."""
-        while self._unwritten:
+        while self._unwritten and not self._finished:
             group = self._unwritten[0]
             try:
                 self._journal.append(group.sequence, group.payload)
