@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,9 @@ from oneapi_app.tokens import service as tokens
 from oneapi_app.usage_log.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
+
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a database thread may hold the interpreter while the event loop waits (docs/adr/0005-ledger.md)."""
 
 _current: "Runtime | None" = None
 
@@ -140,6 +144,7 @@ class Runtime:
     async def running(self) -> AsyncIterator["Runtime"]:
         """Starts the ledger and the background work, ends both in order."""
         global _current
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         self.database.subscribe(self._on_events)
         await self.ledger.start()
         await self.reload_options()
