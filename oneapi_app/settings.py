@@ -98,10 +98,26 @@ VARIABLES: tuple[Variable, ...] = (
         "Directory for the ledger's journal; default: beside the SQLite file.",
     ),
     Variable(
-        "REDIS_CONN_STRING", "redis_url", _text, "", "redis://user:pw@host:port/db, or host:port,host:port."
+        "REDIS_CONN_STRING",
+        "redis_url",
+        _text,
+        "",
+        "Accepted for compatibility; doctor tries it. redis://user:pw@host:port/db, or host:port,host:port.",
     ),
-    Variable("REDIS_MASTER_NAME", "redis_master_name", _text, "", "Sentinel master name."),
-    Variable("REDIS_PASSWORD", "redis_password", _text, "", "Password with REDIS_MASTER_NAME."),
+    Variable(
+        "REDIS_MASTER_NAME",
+        "redis_master_name",
+        _text,
+        "",
+        "Accepted for compatibility: Sentinel master name.",
+    ),
+    Variable(
+        "REDIS_PASSWORD",
+        "redis_password",
+        _text,
+        "",
+        "Accepted for compatibility: password with REDIS_MASTER_NAME.",
+    ),
     Variable(
         "SYNC_FREQUENCY",
         "sync_s",
@@ -130,7 +146,13 @@ VARIABLES: tuple[Variable, ...] = (
         "master",
         "slave: no migration, no periodic jobs.",
     ),
-    Variable("FRONTEND_BASE_URL", "frontend_base_url", _text, "", "Slave only: where pages redirect to."),
+    Variable(
+        "FRONTEND_BASE_URL",
+        "frontend_base_url",
+        _text,
+        "",
+        "Accepted for compatibility: each node has its own pages.",
+    ),
     Variable(
         "CHANNEL_TEST_FREQUENCY",
         "channel_test_minutes",
@@ -230,7 +252,13 @@ VARIABLES: tuple[Variable, ...] = (
         480,
         "Requests per 3 minutes and address on /api; 0 = off.",
     ),
-    Variable("GLOBAL_WEB_RATE_LIMIT", "web_rate_limit", _number(0), 240, "The same for pages; 0 = off."),
+    Variable(
+        "GLOBAL_WEB_RATE_LIMIT",
+        "web_rate_limit",
+        _number(0),
+        240,
+        "Accepted for compatibility: pages are not limited.",
+    ),
     Variable(
         "CRITICAL_RATE_LIMIT",
         "critical_rate_limit",
