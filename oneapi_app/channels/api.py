@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from oneapi_app.actor import ADMIN, COMMON, require_role
 from oneapi_app.channels import service
+from oneapi_app.channels.policy import describe_result
 from oneapi_app.channels.schemas import ChannelDraft
 from oneapi_app.providers.model_list import full_catalogue
 from oneapi_app.providers.registry import models_by_type
@@ -57,7 +58,7 @@ async def test(channel_id: str, runtime: CurrentRuntime, actor: CurrentActor, mo
     more: dict[str, Any] = {"time": result.elapsed_ms / 1000 if result.ok else 0, "modelName": model}
     if result.ok:
         return json_response(msgspec.json.encode({"message": result.message, "success": True, **more}))
-    return failed(result.message, **more)
+    return failed(describe_result(result), **more)
 
 
 @router.get("/channel/update_balance")

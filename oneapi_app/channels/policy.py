@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from oneapi_app.channels.schemas import ChannelDraft, ChannelRecord
+from oneapi_app.channels.schemas import ChannelDraft, ChannelRecord, ProbeResult
 from oneapi_app.errors import InvalidInput
 from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Channel
@@ -89,6 +89,13 @@ def merged_config(stored: str, sent: str) -> str:
     if not kept:
         return sent
     return json.dumps(json.loads(sent) | kept, ensure_ascii=False)
+
+
+def describe_result(result: ProbeResult) -> str:
+    """A test's outcome in the words of the original's API and log: the answer, or status and error."""
+    if result.ok or result.local:
+        return result.message
+    return f"http status code: {result.status}, error message: {result.message}"
 
 
 def check_draft(draft: ChannelDraft) -> None:

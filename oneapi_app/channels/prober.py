@@ -51,7 +51,7 @@ class Prober:
     ) -> tuple[ProbeResult, str]:
         """A channel that is not saved yet; nothing is written."""
         require_role(actor, ADMIN)
-        asked = choose_model(record, model)
+        asked = choose_model(record.models, model)
         return await self._ask(record, asked), asked
 
     def start_all(self, actor: Actor, *, disabled_only: bool = False) -> None:
@@ -90,7 +90,7 @@ class Prober:
         self._sweep.start(all_or_disabled, self._test_and_judge)
 
     async def _test(self, record: ChannelRecord, model: str) -> tuple[ProbeResult, str]:
-        asked = choose_model(record, model)
+        asked = choose_model(record.models, model)
         result = await self._ask(record, asked)
         await self._database.run(service.record_test, record.id, asked, result)
         return result, asked
@@ -116,10 +116,10 @@ class Prober:
         return result.ok
 
 
-def choose_model(record: ChannelRecord, wanted: str) -> str:
+def choose_model(models: Sequence[str], wanted: str) -> str:
     """The wanted model if the channel has it, a common one if it has that, else its first (contract §7.8)."""
     wanted = wanted or DEFAULT_MODEL
-    return wanted if wanted in record.models or not record.models else record.models[0]
+    return wanted if wanted in models or not models else models[0]
 
 
 def reason_to_disable(result: ProbeResult, limit_s: float) -> str:
@@ -128,4 +128,4 @@ def reason_to_disable(result: ProbeResult, limit_s: float) -> str:
     if limit_s and took_s > limit_s:
         return f"响应时间 {took_s:.2f}s 超过阈值 {limit_s:.2f}s"
     failure = Failure(result.status, result.message, result.type, result.code, "", None, local=result.local)
-    return result.message if not result.ok and is_dead(failure) else ""
+    return f"HTTP {result.status}: {result.message}" if not result.ok and is_dead(failure) else ""

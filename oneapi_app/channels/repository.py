@@ -67,6 +67,11 @@ def page(session: Session, query: ChannelQuery) -> tuple[Sequence[Channel], int]
     return rows, total
 
 
+def offers(session: Session) -> Sequence[tuple[int | None, str | None, str | None]]:
+    """Type, groups and models of every channel."""
+    return session.exec(select(Channel.type, Channel.group, Channel.models)).all()
+
+
 def rebuild_abilities(session: Session, channel: Channel) -> None:
     """The cross product of groups and models, as the original and its tools expect to find it."""
     assert channel.id is not None

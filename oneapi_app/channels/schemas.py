@@ -104,6 +104,14 @@ class ChannelPage(msgspec.Struct, frozen=True):
     total: int
 
 
+class UsedValues(msgspec.Struct, frozen=True):
+    """What occurs among the channels there are, for filters to offer."""
+
+    types: list[int]
+    groups: list[str]
+    models: list[str]
+
+
 class ProbeResult(msgspec.Struct, frozen=True):
     """How a test went. ``message`` is the model's answer, or the vendor's own error text."""
 

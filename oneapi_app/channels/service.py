@@ -18,6 +18,7 @@ from oneapi_app.channels.schemas import (
     ChannelRow,
     ChannelState,
     ProbeResult,
+    UsedValues,
 )
 from oneapi_app.errors import InvalidInput, NotFound
 from oneapi_app.events import ChannelsChanged, ChannelSwitched
@@ -75,6 +76,19 @@ def page(uow: UnitOfWork, actor: Actor, *, query: ChannelQuery) -> ChannelPage:
     return ChannelPage(
         [_row(c) for c in rows], states(uow, actor, channel_ids=[c.id or 0 for c in rows]), total
     )
+
+
+def used_values(uow: UnitOfWork, actor: Actor) -> UsedValues:
+    """Types, groups and models that occur, sorted."""
+    require_role(actor, ADMIN)
+    types: set[int] = set()
+    groups: set[str] = set()
+    models: set[str] = set()
+    for channel_type, group, offered in repository.offers(uow.session):
+        types.add(channel_type or 0)
+        groups.update(policy.split_list(group))
+        models.update(policy.split_list(offered))
+    return UsedValues(sorted(types), sorted(groups), sorted(models))
 
 
 def states(uow: UnitOfWork, actor: Actor, *, channel_ids: Sequence[int]) -> dict[int, ChannelState]:
@@ -270,7 +284,7 @@ def record_test(uow: UnitOfWork, channel_id: int, model: str, result: ProbeResul
     state.tested_model = storable(model)[: policy.MAX_SHORT_CHARS]
     state.test_message = "" if result.ok else storable(result.message)[:REASON_CHARS]
     outcome = "成功，响应" if result.ok else "失败，错误"
-    content = f"渠道 {channel.name} 测试{outcome}：{result.message}"
+    content = f"渠道 {channel.name} 测试{outcome}：{policy.describe_result(result)}"
     write_log(
         uow, TEST, 0, "", content, channel_id=channel_id, model_name=model, elapsed_ms=result.elapsed_ms
     )

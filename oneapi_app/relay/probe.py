@@ -26,11 +26,14 @@ class RelayProbe:
         elapsed_ms = int(monotonic_ms() - began)
         if isinstance(outcome, str):
             return ProbeResult(True, outcome, elapsed_ms)
-        message = outcome.message
-        if not outcome.local:
-            message = f"http status code: {outcome.status}, error message: {message}"
         return ProbeResult(
-            False, message, elapsed_ms, outcome.status, outcome.type, str(outcome.code or ""), outcome.local
+            False,
+            outcome.message,
+            elapsed_ms,
+            outcome.status,
+            outcome.type,
+            str(outcome.code or ""),
+            outcome.local,
         )
 
     async def _ask(self, record: ChannelRecord, model: str) -> str | Failure:

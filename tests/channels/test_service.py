@@ -175,7 +175,10 @@ def test_a_test_leaves_time_duration_and_a_log_row(any_database, admin):
     assert (state.tested_model, state.test_message) == ("m", "nope")
     rows = any_database.read_sync(lambda uow: uow.log_session.exec(select(Log).order_by(Log.id)).all())
     assert [(row.type, row.channel_id, row.elapsed_time) for row in rows] == [(5, made, 120), (5, made, 80)]
-    assert rows[0].content == "渠道 one 测试成功，响应：Hi"
+    assert [row.content for row in rows] == [
+        "渠道 one 测试成功，响应：Hi",
+        "渠道 one 测试失败，错误：http status code: 401, error message: nope",
+    ]
 
 
 BAD = [

@@ -1,0 +1,36 @@
+// Values edited where they stand: Enter or leaving the field keeps them, Esc takes them back.
+import { useEffect, useState } from "react";
+
+/** A whole number in a table's cell. `onCommit` gets the new one, and only when it is another one. */
+export function NumberCell({ value = 0, min, label, onCommit }) {
+  const [text, setText] = useState(String(value));
+  useEffect(() => setText(String(value)), [value]);
+  const commit = () => {
+    const number = Number(text);
+    if (text.trim() === "" || !Number.isInteger(number) || (min !== undefined && number < min)) {
+      setText(String(value));
+    } else if (number !== value) {
+      onCommit?.(number);
+    }
+  };
+  return (
+    <input
+      className="cell-input num"
+      inputMode="numeric"
+      aria-label={label}
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+      onFocus={(event) => event.target.select()}
+      onBlur={commit}
+      onClick={(event) => event.stopPropagation()}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") event.target.blur();
+        if (event.key === "Escape") {
+          setText(String(value));
+          setTimeout(() => event.target.blur());
+          event.stopPropagation();
+        }
+      }}
+    />
+  );
+}

@@ -1,0 +1,26 @@
+"""Values edited where they stand; see ``client/inline.jsx``."""
+
+from typing import Any
+
+import reflex as rx
+
+
+def _number(value: rx.Var[int]) -> tuple[rx.Var[int]]:
+    return (value,)
+
+
+class NumberCell(rx.Component):
+    """A whole number in a table's cell."""
+
+    library = "$/console/inline"
+    tag = "NumberCell"
+    value: rx.Var[int]
+    min: rx.Var[int]
+    label: rx.Var[str]
+    on_commit: rx.EventHandler[_number]
+
+
+def number_cell(value: Any, on_commit: Any, *, label: Any, minimum: int | None = None) -> rx.Component:
+    """``on_commit`` gets the number once it was changed: by Enter, or by leaving the field."""
+    limits = {} if minimum is None else {"min": minimum}
+    return NumberCell.create(value=value, on_commit=on_commit, label=label, **limits)
