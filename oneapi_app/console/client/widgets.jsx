@@ -26,10 +26,10 @@ function useNow() {
 /** A moment: relative with the absolute time on hover, or the other way round. `empty` stands for 0. */
 export function Moment({ at, relative = true, empty = "–", className }) {
   const locale = useLocale();
-  const now = useNow();
+  useNow(); // draws anew now and then; what came in between is newer than the last tick
   if (!at || at < 0) return <span className={className}>{empty}</span>;
   const absolute = dateTime(at, locale);
-  const near = relativeTime(at, locale, now);
+  const near = relativeTime(at, locale, Date.now() / 1000);
   return (
     <time className={className} dateTime={new Date(at * 1000).toISOString()} title={relative ? absolute : near}>
       {relative ? near : absolute}
