@@ -18,14 +18,26 @@ VIEW_ONLY_MAY_USE = {"current_runtime", "database"}
 """What a handler that asks nobody must keep its hands off."""
 
 
-def handlers() -> Iterator[tuple[str, ast.AsyncFunctionDef | ast.FunctionDef]]:
-    """Every public method of every state class in the console, whether decorated or not: all can be called."""
+def handlers() -> Iterator[tuple[str, ast.AsyncFunctionDef | ast.FunctionDef, set[str]]]:
+    """Every public method of every state class in the console, decorated or not: all can be called.
+
+    With it, the names it uses itself or through private methods of its class.
+    """
     for source in sorted(CONSOLE.rglob("*.py")):
         for node in ast.walk(ast.parse(source.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef) and _is_state(node) and node.name not in PUBLIC_STATES:
-                for method in node.body:
-                    if isinstance(method, ast.AsyncFunctionDef | ast.FunctionDef) and _is_handler(method):
-                        yield f"{source.parent.name}/{source.name}:{node.name}.{method.name}", method
+                methods = [m for m in node.body if isinstance(m, ast.AsyncFunctionDef | ast.FunctionDef)]
+                private = {m.name: _attributes(m) for m in methods if m.name.startswith("_")}
+                for method in methods:
+                    if _is_handler(method):
+                        name = f"{source.parent.name}/{source.name}:{node.name}.{method.name}"
+                        yield name, method, _with_helpers(_attributes(method), private)
+
+
+def _with_helpers(used: set[str], private: dict[str, set[str]]) -> set[str]:
+    while missing := {name for helper in used & private.keys() for name in private[helper]} - used:
+        used = used | missing
+    return used
 
 
 def _is_state(node: ast.ClassDef) -> bool:
@@ -47,9 +59,10 @@ def _attributes(method: ast.AST) -> set[str]:
     return named | {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
 
 
-@pytest.mark.parametrize(("name", "method"), [pytest.param(n, m, id=n) for n, m in handlers()])
-def test_handlers_ask_who_is_calling_or_touch_nothing(name: str, method: ast.AST):
-    used = _attributes(method)
+@pytest.mark.parametrize(
+    ("name", "method", "used"), [pytest.param(*found, id=found[0]) for found in handlers()]
+)
+def test_handlers_ask_who_is_calling_or_touch_nothing(name: str, method: ast.AST, used: set[str]):
     if used & ASKS_WHO:
         return
     assert not used & VIEW_ONLY_MAY_USE, f"{name} reaches data without asking who is calling"

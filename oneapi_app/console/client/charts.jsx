@@ -12,7 +12,7 @@ import {
   XAxis,
   YAxis,
 } from "recharts";
-import { useLocale, useSite } from "./store";
+import { useLocale, useSite, useTranslate } from "./store";
 import { duration, exactNumber, money, shortNumber } from "./format";
 
 const HOUR = 3600;
@@ -63,14 +63,18 @@ function Hint({ active, payload, label, unit, size }) {
   );
 }
 
+/** The series of everything that has none of its own is sent as "…". */
+const seriesName = (name, translate) => (name === "…" ? translate("dashboard.other") : name);
+
 function Legend({ series }) {
+  const translate = useTranslate();
   if (series.length < 2) return null;
   return (
     <ul className="chart-legend">
       {series.map((name, index) => (
         <li key={name}>
           <i style={{ background: colour(index) }} />
-          {name}
+          {seriesName(name, translate)}
         </li>
       ))}
     </ul>
@@ -116,13 +120,14 @@ function Frame({ chart: Chart, data, unit, height, label, series, children }) {
 }
 
 export function StackedBars({ data = [], series = [], unit = "count", height = 260, label }) {
+  const translate = useTranslate();
   return (
     <Frame chart={BarChart} data={data} unit={unit} height={height} label={label} series={series}>
       {series.map((name, index) => (
         <Bar
           key={name}
           dataKey={(row) => row[name] ?? 0}
-          name={name}
+          name={seriesName(name, translate)}
           stackId="all"
           fill={colour(index)}
           maxBarSize={36}

@@ -19,7 +19,7 @@ export const exactNumber = (value) => GROUPED.format(Number(value ?? 0));
 export function shortNumber(value) {
   const number = Number(value ?? 0);
   for (const [size, suffix] of SUFFIXES) {
-    if (Math.abs(number) >= size) {
+    if (Math.abs(number) >= size * 0.9995) {
       const scaled = number / size;
       return `${scaled.toFixed(Math.abs(scaled) < 100 ? 1 : 0).replace(/\.0$/, "")}${suffix}`;
     }

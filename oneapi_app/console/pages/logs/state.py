@@ -70,7 +70,7 @@ class LogsState(TableState, rx.State):
         return viewer_zone(LogsState.enter_zone)
 
     @rx.event
-    async def enter_zone(self, ahead_s: int) -> Any:
+    def enter_zone(self, ahead_s: int) -> Any:
         self._zone_s = ahead_s if isinstance(ahead_s, int) and abs(ahead_s) <= 86_400 else 0
         return LogsState.open
 

@@ -1,0 +1,1 @@
+"""Personal settings: profile, password, access token, sessions, language, appearance, leaving."""

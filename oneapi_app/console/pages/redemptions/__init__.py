@@ -1,0 +1,1 @@
+"""Redemption codes, for admins: making, handing out, seeing who used which."""

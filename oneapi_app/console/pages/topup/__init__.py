@@ -1,0 +1,1 @@
+"""Topping up: redeeming a code, the operator's shop, inviting others."""
