@@ -69,8 +69,19 @@ class Gateway:
         if self._lifespan is None:
             await self._live_console(scope, receive, send)
             return
+        last: list[Message] = []
+
+        async def send_but_last(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                last.append(message)
+            else:
+                await send(message)
+
         async with self._lifespan():
-            await self._live_console(scope, receive, send)
+            await self._live_console(scope, receive, send_but_last)
+        # Only now: the server ends the process as soon as it hears this.
+        for message in last:
+            await send(message)
 
     async def _live_console(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._has_console:

@@ -125,4 +125,4 @@ async def test_our_lifespan_surrounds_the_consoles(with_console: bool):
     for kind in ("startup", "shutdown"):
         asked.put_nowait({"type": f"lifespan.{kind}"})
     await app({"type": "lifespan"}, asked.get, send)
-    assert order == ["open", "lifespan.startup.complete", "lifespan.shutdown.complete", "closed"]
+    assert order == ["open", "lifespan.startup.complete", "closed", "lifespan.shutdown.complete"]
