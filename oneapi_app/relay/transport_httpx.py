@@ -1,7 +1,8 @@
 """The second adapter of the transport port, for outbound proxies (http, https and socks5), by httpx.
 
-A request on a connection the provider closes at that very moment is not sent again here: httpx does not say
-whether a first byte had come.
+What it does less well than ``transport_h1``, because httpx does not let it: a request on a connection the provider
+closes at that very moment is not sent again, bytes behind an answer are not noticed, an answer is read only after
+the whole request is out, and requests that wait for a free connection are served in no order.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import ssl
 from collections.abc import AsyncIterator
 
 import httpx
+from socksio.exceptions import SOCKSError
 
 from oneapi_app.providers.base import UpstreamRequest
+from oneapi_app.relay.http1.dial import reason_of
 from oneapi_app.relay.http1.message import HeadWriter, read_url
 from oneapi_app.relay.http1.tls import client_context
 from oneapi_app.relay.transport import Timeouts, UpstreamResponse
@@ -67,7 +70,7 @@ class HttpxTransport:
                 response = await self._client.send(built, stream=True)
         except TimeoutError:
             raise TotalTimeout(f"{host} took too long to answer", "head") from None
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, SOCKSError, RuntimeError) as error:
             raise _translated(error, host, "head") from None
         # httpcore reads its limits when it begins to wait, so this one is in time for the body.
         limits["read"] = timeouts.idle_s
@@ -128,7 +131,7 @@ def _translated(error: Exception, host: str, phase: str) -> TransportError:
             return IdleTimeout(f"{host} stopped in the middle of its answer", phase)
         case httpx.ConnectError():
             return ConnectFailed(f"cannot connect to {host}: {_reason(error)}", "connect")
-        case httpx.ProxyError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
+        case httpx.ProxyError() | SOCKSError() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
             return ConnectFailed(f"cannot connect to {host} through the proxy", "connect")
         case httpx.ProtocolError() if not _ended(error):
             return BadUpstreamBytes(f"the answer of {host} is not HTTP/1.1", phase)
@@ -144,11 +147,13 @@ def _ended(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    """Of the error below those of httpx, httpcore and anyio."""
+    reason = "no connection"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate is not trusted: {cause.verify_message}"
         if isinstance(cause, OSError):
-            return cause.strerror or type(cause).__name__
+            reason = reason_of(cause)
         cause = cause.__cause__ or cause.__context__
-    return "no connection"
+    return reason

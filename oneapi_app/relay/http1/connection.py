@@ -316,6 +316,8 @@ class Connection(asyncio.Protocol):
         if len(raw) > MAX_HEADERS:
             raise _Unusable("has too many headers")
         fields = {name.lower(): value for name, value in raw.items()}
+        if len(fields) < len(raw):  # the same name in two spellings: the first counts
+            fields = {name.lower(): value for name, value in reversed(raw.items())}
         raw.clear()
         status = parser.get_status_code()
         if status < 200:

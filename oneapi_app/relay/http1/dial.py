@@ -5,6 +5,7 @@ uvloop tries addresses one after the other, so one dead IPv6 route would cost ev
 
 import asyncio
 import itertools
+import os
 import socket
 
 HEAD_START_S = 0.25
@@ -17,6 +18,13 @@ Target = tuple[socket.AddressFamily, tuple[str | int | bytes, ...]]
 async def dial(host: str, port: int) -> socket.socket:
     """A connected socket. Raises OSError: of the name, or of the first address when all failed."""
     return await first_connected(await _look_up(host, port))
+
+
+def reason_of(error: OSError) -> str:
+    """In the system's words; asyncio's own texts hold addresses."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or type(error).__name__
+    return os.strerror(error.errno)
 
 
 async def _look_up(host: str, port: int) -> list[Target]:

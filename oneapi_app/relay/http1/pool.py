@@ -5,7 +5,7 @@ import ssl
 from collections import deque
 
 from oneapi_app.relay.http1.connection import Connection
-from oneapi_app.relay.http1.dial import dial
+from oneapi_app.relay.http1.dial import dial, reason_of
 from oneapi_app.relay.http1.message import Origin
 from oneapi_app.relay.http1.tls import ResumingContext
 from oneapi_app.relay.http1.watch import Watch
@@ -115,7 +115,7 @@ class Pool:
             reason = (error.reason or "failed").lower().replace("_", " ")
             raise ConnectFailed(f"no TLS with {where}: {reason}", "connect") from None
         except OSError as error:
-            raise ConnectFailed(f"cannot connect to {where}: {_reason(error)}", "connect") from None
+            raise ConnectFailed(f"cannot connect to {where}: {reason_of(error)}", "connect") from None
         except UnicodeError:
             raise ConnectFailed(f"cannot connect to {where}: no usable name", "connect") from None
         if connection.closed or self.closed:
@@ -154,7 +154,3 @@ class Pool:
             turn = self._queue.popleft()
             if not turn.done():
                 turn.set_exception(error)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
