@@ -38,8 +38,11 @@ def detail_drawer() -> rx.Component:
             (
                 t("shell.status"),
                 rx.el.span(
-                    status_badge(tone, t_dynamic("channels", "state_" + view.state.to(str))),
-                    rx.cond(view.since > 0, rx.el.small(time_ago(view.since), class_name="faint")),
+                    rx.el.span(
+                        status_badge(tone, t_dynamic("channels", "state_" + view.state.to(str))),
+                        rx.cond(view.since > 0, rx.el.small(time_ago(view.since), class_name="faint")),
+                        class_name="with-mark",
+                    ),
                     rx.cond(view.reason != "", rx.el.div(view.reason, class_name="bad-words")),
                 ),
             ),

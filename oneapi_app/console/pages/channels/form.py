@@ -183,7 +183,15 @@ def _identity() -> rx.Component:
         ),
         rx.cond(
             offer.needs_base_url,
-            field(t("channels.base_url"), _base_url(), help=t("channels.base_url_needed")),
+            field(
+                t("channels.base_url"),
+                _base_url(),
+                help=rx.cond(
+                    offer.chat_path != "",
+                    t("channels.base_url_path", path=offer.chat_path),
+                    t("channels.base_url_needed"),
+                ),
+            ),
             field(
                 t("channels.base_url"),
                 _base_url(),
@@ -424,6 +432,14 @@ def _mapping() -> rx.Component:
             class_name="field-head",
         ),
         rx.cond(State.mapping_raw, raw, table),
+        rx.cond(
+            State.unlisted.length() > 0,
+            rx.el.span(
+                t("channels.unlisted", models=State.unlisted.join(", ")),
+                button(t("channels.add_model"), kind="quiet small", on_click=State.list_sources),
+                class_name="field-note",
+            ),
+        ),
         rx.el.span(t("channels.mapping_help"), class_name="field-help"),
         class_name="field",
     )

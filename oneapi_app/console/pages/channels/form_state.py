@@ -235,6 +235,16 @@ class ChannelFormState(ConsoleState, rx.State):
     def set_target(self, line: int, text: str) -> None:
         self.renamings = [replace(r, target=text.strip()) if r.id == line else r for r in self.renamings]
 
+    @rx.var
+    def unlisted(self) -> list[str]:
+        """Models the mapping renames but nobody can ask for, for the channel does not offer them."""
+        offered = set(self.chosen_models)
+        return [line.source for line in self.renamings if line.source and line.source not in offered]
+
+    @rx.event
+    def list_sources(self) -> None:
+        self.chosen_models = list(dict.fromkeys([*self.chosen_models, *self.unlisted]))
+
     @rx.event
     def drop_renaming(self, line: int) -> None:
         self.renamings = [r for r in self.renamings if r.id != line]
@@ -265,10 +275,10 @@ class ChannelFormState(ConsoleState, rx.State):
     def _mapping(self) -> str:
         """As JSON, empty for none. Raises InvalidInput."""
         if self.mapping_raw:
-            text = self.mapping_text.strip()
-            if text:
-                check_mapping(text)
-            return "" if text == "{}" else text
+            text = self.mapping_text.strip() or "{}"
+            check_mapping(text)
+            pairs = json.loads(text)
+            return json.dumps(pairs, ensure_ascii=False) if pairs else ""
         pairs = {line.source: line.target for line in self.renamings if line.source and line.target}
         return json.dumps(pairs, ensure_ascii=False) if pairs else ""
 

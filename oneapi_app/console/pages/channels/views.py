@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from oneapi_app.channels.policy import SECRET_CONFIG, read_texts, split_list
 from oneapi_app.channels.schemas import ChannelRow, ChannelState
 from oneapi_app.models.channel import AUTO_DISABLED, ENABLED, MANUALLY_DISABLED
-from oneapi_app.providers.base import Provider
+from oneapi_app.providers.base import Operation, Provider
 from oneapi_app.providers.presentation import KEY_PAGES, balance_text, titles
 from oneapi_app.providers.registry import choices, provider_for
 
@@ -42,6 +42,8 @@ class Offer:
     needs_base_url: bool = False
     key_page: str = ""
     key_kind: str = "plain"
+    chat_path: str = ""
+    """What is added to the base URL, where that is as simple as that."""
     words: str = ""
     """What a search looks in."""
 
@@ -99,6 +101,7 @@ def offer_of(provider: Provider) -> Offer:
         needs_base_url=not provider.base_url and not _lives_in_config(provider),
         key_page=KEY_PAGES.get(provider.id, provider.docs_url),
         key_kind=_KEY_KINDS.get(provider.key_format, "plain"),
+        chat_path="" if provider.config_fields else provider.endpoints.get(Operation.CHAT, ""),
         words=f"{title['zh']} {title['en']} {provider.slug} {provider.base_url}".lower(),
     )
 
