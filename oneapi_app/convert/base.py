@@ -16,10 +16,19 @@ class StreamEnd(Enum):
     CLIENT_GONE = "client gone"
 
 
+ENDINGS = {
+    StreamEnd.COMPLETE: "the provider closed the stream too early",
+    StreamEnd.UPSTREAM_BROKE: "the provider closed the stream too early",
+    StreamEnd.IDLE_TIMEOUT: "the provider stopped in the middle of its answer",
+}
+"""What a caller is told about an answer that stays incomplete."""
+
+
 class Converter(Protocol):
     """Turns a provider's answer into the caller's dialect and learns what it cost on the way.
 
-    ``usage`` None: the provider has not told. ``failure``: it reported an error instead of content.
+    ``usage`` None: the provider has not told. Until the end of a stream it may know the prompt only, with
+    ``output_tokens`` 0. ``failure``: the provider reported an error instead of content.
     ``content_type`` None: the provider's own.
     """
 
@@ -33,7 +42,10 @@ class Converter(Protocol):
         ...
 
     def feed(self, data: bytes) -> bytes:
-        """Frames for the caller out of any piece of the provider's stream. Never the end of the stream."""
+        """Frames for the caller out of any piece of the provider's stream. Never the end of the stream.
+
+        Raises UpstreamProtocolError.
+        """
         ...
 
     def close(self, end: StreamEnd) -> bytes:

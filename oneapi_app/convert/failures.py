@@ -61,6 +61,15 @@ def failure_from_error(status: int, error: dict[str, Any], retry_after_s: float 
     )
 
 
+def failure_in_stream(error: Any) -> Failure:
+    """From the error of a stream, whose HTTP status said nothing; its code may be one."""
+    if not isinstance(error, dict):
+        return Failure(BROKEN, str(error)[:MAX_MESSAGE_CHARS], "upstream_error", None, "", None)
+    fields = cast("dict[str, Any]", error)
+    code = fields.get("code")
+    return failure_from_error(code if isinstance(code, int) and 400 <= code < 600 else BROKEN, fields)
+
+
 def _first_text(decoded: dict[str, Any] | None) -> str:
     if not decoded:
         return ""

@@ -1,45 +1,75 @@
 """OpenAI to OpenAI: the provider's bytes go through as they are, read only where the bill needs it."""
 
-import contextlib
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from oneapi_app.convert.base import StreamEnd
-from oneapi_app.convert.failures import BROKEN, failure_from_error
+from oneapi_app.convert.base import ENDINGS, StreamEnd
+from oneapi_app.convert.failures import BROKEN, failure_in_stream
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import UpstreamProtocolError
-from oneapi_app.kit.sse import EventSplitter, EventTooLarge
+from oneapi_app.kit.sse import Event, EventSplitter, EventTooLarge
 from oneapi_app.providers.base import Failure
 
 DONE = b"data: [DONE]\n\n"
-_ENDINGS = {
-    StreamEnd.UPSTREAM_BROKE: "the provider closed the stream too early",
-    StreamEnd.IDLE_TIMEOUT: "the provider stopped in the middle of its answer",
-}
+_FRAMES_KEPT = 256
+"""Delivered frames are kept for counting, should usage be missing; beyond so many only their text is."""
 
 
-class _PromptDetails(msgspec.Struct):
+class _PromptDetails(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
 
 
-class _CompletionDetails(msgspec.Struct):
+class _CompletionDetails(msgspec.Struct, gc=False):
     reasoning_tokens: int | None = None
 
 
-class _WireUsage(msgspec.Struct):
+class _WireUsage(msgspec.Struct, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
     prompt_cache_hit_tokens: int | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Function(msgspec.Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct, gc=False):
+    function: _Function | None = None
+
+
+class _Said(msgspec.Struct, gc=False):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+    function_call: _Function | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    delta: _Said | None = None
+    message: _Said | None = None
+    text: str | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: _WireUsage | None = None
+    error: Any = None
+
+
+class _Counted(msgspec.Struct, gc=False):
     usage: _WireUsage | None = None
 
 
 _answers = msgspec.json.Decoder(_Answer)
+_counted = msgspec.json.Decoder(_Counted)
+_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_usage(wire: _WireUsage | None) -> Usage | None:
@@ -60,13 +90,24 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
 class Passthrough:
     """See ``convert.base.Converter``. ``chat``: chunks without choices and usage are dropped, as Azure sends them."""
 
-    __slots__ = ("_body", "_chat", "_frames", "_splitter", "content_type", "failure", "has_content", "usage")
+    __slots__ = (
+        "_chat",
+        "_delivered",
+        "_frames",
+        "_splitter",
+        "_texts",
+        "content_type",
+        "failure",
+        "has_content",
+        "usage",
+    )
 
     def __init__(self, *, chat: bool) -> None:
         self._chat = chat
         self._splitter = EventSplitter()
         self._frames: list[bytes] = []
-        self._body = b""
+        self._texts: list[str] = []
+        self._delivered = False
         self.usage: Usage | None = None
         self.has_content = False
         self.failure: Failure | None = None
@@ -78,66 +119,86 @@ class Passthrough:
         except EventTooLarge:
             raise UpstreamProtocolError("an event of the provider's stream is too large") from None
         if len(events) == 1:
-            return self._frame(events[0].data)
-        return b"".join(self._frame(event.data) for event in events)
+            return self._frame(events[0])
+        return b"".join([self._frame(event) for event in events])
 
-    def _frame(self, data: bytes) -> bytes:
-        if data == b"[DONE]" or not data:
+    def _frame(self, event: Event) -> bytes:
+        data = event.data
+        if data == b"[DONE]" or not data or self.failure is not None:
             return b""
-        if b'"usage"' in data:
+        if b'"usage"' in data and b'"usage":null' not in data:
             self._note_usage(data)
-        elif self._chat and (b'"choices":[]' in data or b'"choices": []' in data):
+        if not self.has_content and self._is_error(data):
             return b""
-        if not self.has_content:
-            self._look_for_content(data)
-            if self.failure is not None:
-                return b""
+        if self._chat and self._is_empty(data):
+            return b""
+        self._delivered = True
         self._frames.append(data)
-        return b"data: " + data + b"\n\n"
+        if len(self._frames) >= _FRAMES_KEPT:
+            self._keep_texts()
+        raw = event.raw
+        # Byte for byte where the provider writes a frame as everybody does.
+        return raw if len(raw) == len(data) + 8 and raw.startswith(b"data: ") else b"data: " + data + b"\n\n"
+
+    def _is_empty(self, data: bytes) -> bool:
+        """No choices, and no usage either."""
+        if b'"choices":[]' not in data and b'"choices": []' not in data:
+            return False
+        answer = _read(data)
+        return answer is not None and not answer.choices and answer.usage is None and not answer.error
 
     def _note_usage(self, data: bytes) -> None:
-        with contextlib.suppress(msgspec.MsgspecError):  # a frame that cannot be read is passed on as it is
-            self.usage = read_usage(_answers.decode(data).usage) or self.usage
+        try:
+            self.usage = read_usage(_counted.decode(data).usage) or self.usage
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return  # a frame that cannot be read is passed on as it is
 
-    def _look_for_content(self, data: bytes) -> None:
-        chunk = _object(data)
-        if chunk is None:
+    def _is_error(self, data: bytes) -> bool:
+        """Looks at frames until the first content; an error before it fails the attempt."""
+        answer = _read(data)
+        if answer is None:
             self.has_content = True
-            return
-        error = chunk.get("error")
-        if error and not chunk.get("choices"):
-            self.failure = failure_from_error(
-                BROKEN, cast("dict[str, Any]", error) if isinstance(error, dict) else {}
-            )
-            return
-        self.has_content = any(True for _ in _texts(chunk))
+            return False
+        if answer.error and not answer.choices:
+            self.failure = failure_in_stream(answer.error)
+            return True
+        self.has_content = any(_texts(answer))
+        return False
 
     def close(self, end: StreamEnd) -> bytes:
-        if end is StreamEnd.COMPLETE:
-            last = b"".join(self._frame(event.data) for event in self._splitter.finish())
-            return last + DONE
         if end is StreamEnd.CLIENT_GONE:
             return b""
-        error = {
-            "error": {"message": _ENDINGS[end], "type": "upstream_error", "param": "", "code": end.value}
-        }
-        return b"data: " + msgspec.json.encode(error) + b"\n\n" + DONE
+        if end is StreamEnd.COMPLETE:
+            last = b"".join([self._frame(event) for event in self._splitter.finish()])
+            if self.failure is None and self._chat and not self._delivered:
+                self.failure = Failure(BROKEN, ENDINGS[end], "upstream_error", "empty_answer", "", None)
+            return b"" if self.failure is not None else last + DONE
+        error = {"message": ENDINGS[end], "type": "upstream_error", "param": "", "code": end.value}
+        return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n" + DONE
 
     def convert(self, body: bytes) -> bytes:
         try:
-            self.usage = read_usage(_answers.decode(body).usage)
+            self.usage = read_usage(_counted.decode(body).usage)
         except msgspec.ValidationError:
-            if _object(body) is None:
+            if not _is_object(body):
                 raise UpstreamProtocolError("the provider's answer is not a JSON object") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UpstreamProtocolError("the provider's answer is not valid JSON") from None
         if self.usage is None:
-            self._body = body
+            self._frames.append(body)
         return body
 
     def output_text(self) -> str:
-        chunks = [self._body] if self._body else self._frames
-        return "".join(text for chunk in chunks for text in _texts(_object(chunk) or {}))
+        self._keep_texts()
+        return "".join(self._texts)
+
+    def _keep_texts(self) -> None:
+        if self.usage is None:
+            for frame in self._frames:
+                answer = _read(frame)
+                if answer is not None:
+                    self._texts += _texts(answer)
+        self._frames.clear()
 
 
 class Verbatim:
@@ -164,38 +225,39 @@ class Verbatim:
         return body
 
     def output_text(self) -> str:
-        answer = _object(self._body)
-        if answer is not None:
-            return str(answer.get("text") or "")
-        return self._body.decode("utf-8", "replace")
+        try:
+            text = _objects.decode(self._body).get("text")
+            return msgspec.json.decode(text, type=str) if text is not None else ""
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._body.decode("utf-8", "replace")
 
 
-def _object(data: bytes) -> dict[str, Any] | None:
+def _is_object(body: bytes) -> bool:
     try:
-        decoded = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _objects.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _read(data: bytes) -> _Answer | None:
+    try:
+        return _answers.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else None
 
 
-def _texts(chunk: dict[str, Any]) -> list[str]:
-    """What a model has written in an answer or a chunk of one: content, reasoning, arguments of tool calls."""
-    found: list[str] = []
-    choices = chunk.get("choices")
-    for choice in cast("list[Any]", choices) if isinstance(choices, list) else []:
-        if not isinstance(choice, dict):
+def _texts(answer: _Answer) -> list[str]:
+    """What a model has written in an answer or a chunk of one: content, reasoning, names and arguments of calls."""
+    found: list[str | None] = []
+    for choice in answer.choices or ():
+        found.append(choice.text)
+        said = choice.delta or choice.message
+        if said is None:
             continue
-        fields = cast("dict[str, Any]", choice)
-        said: Any = fields.get("delta") or fields.get("message") or {}
-        parts = [fields.get("text")]
-        if isinstance(said, dict):
-            message = cast("dict[str, Any]", said)
-            parts += [message.get("content"), message.get("reasoning_content"), message.get("refusal")]
-            calls = message.get("tool_calls")
-            for call in cast("list[Any]", calls) if isinstance(calls, list) else []:
-                function = cast("dict[str, Any]", call).get("function") if isinstance(call, dict) else None
-                if isinstance(function, dict):
-                    called = cast("dict[str, Any]", function)
-                    parts += [called.get("name"), called.get("arguments")]
-        found += [part for part in parts if isinstance(part, str) and part]
-    return found
+        found += (said.content, said.reasoning_content or said.reasoning, said.refusal)
+        functions = [call.function for call in said.tool_calls or ()] + [said.function_call]
+        for function in functions:
+            if function is not None:
+                found += (function.name, function.arguments)
+    return [text for text in found if text]

@@ -4,6 +4,7 @@ https://learn.microsoft.com/azure/ai-services/openai/reference
 """
 
 import dataclasses
+from urllib.parse import quote
 
 from oneapi_app.providers.base import ClientRequest, ConfigField, Operation, Provider, Route, UpstreamRequest
 from oneapi_app.providers.openai_like import client_headers, edited_body, openai_like
@@ -16,21 +17,23 @@ def _build(provider: Provider, request: ClientRequest, route: Route) -> Upstream
     task = provider.endpoints[request.operation].removeprefix("/v1/")
     keeps_dots = request.operation is Operation.IMAGES
     deployment = route.model if keeps_dots else route.model.replace(".", "")
-    if route.base_url.startswith(_GATEWAY):
-        url = f"{route.base_url}/{deployment}/{task}"
-    else:
-        url = f"{route.base_url}/openai/deployments/{deployment}/{task}"
-    url += f"?api-version={route.config.get('api_version') or DEFAULT_API_VERSION}"
+    base = route.base_url.rstrip("/")
+    if not base.startswith(_GATEWAY):
+        base += "/openai/deployments"
+    version = quote(route.config.get("api_version") or DEFAULT_API_VERSION, safe="")
+    url = f"{base}/{quote(deployment, safe='')}/{task}?api-version={version}"
     headers = (*client_headers(request), (b"api-key", route.key.encode()))
-    return UpstreamRequest("POST", url, headers, edited_body(request, route))
+    return UpstreamRequest("POST", url, headers, edited_body(provider, request, route))
 
 
 PROVIDER = dataclasses.replace(
     openai_like(
         3,
         "azure",
-        "Azure OpenAI",
+        "Azure",
         "",
+        owned_by="azure",
+        key_format="Azure key (sent in api-key header)",
         config_fields=(ConfigField("api_version"),),
         docs_url="https://learn.microsoft.com/azure/ai-services/openai/reference",
     ),

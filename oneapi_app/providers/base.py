@@ -150,6 +150,8 @@ class Provider:
     """Which config field the deprecated ``other`` column stands for."""
     extra_headers: tuple[tuple[bytes, bytes], ...] = ()
     balance: BalanceQuery | None = None
+    quirks: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
+    """Edits of the caller's body for what this vendor refuses; see ``providers.quirks``."""
     wants_process_config: bool = False
     models: tuple[str, ...] = field(default=())
 

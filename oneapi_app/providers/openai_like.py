@@ -18,6 +18,9 @@ from oneapi_app.providers.base import (
     Route,
     UpstreamRequest,
 )
+from oneapi_app.providers.quirks import Quirk
+
+BEARER_KEY = "plain API key (sent as Bearer)"
 
 ENDPOINTS: Mapping[Operation, str] = {
     Operation.CHAT: "/v1/chat/completions",
@@ -45,19 +48,20 @@ def openai_like(
     *,
     endpoints: Mapping[Operation, str] = ENDPOINTS,
     models: tuple[str, ...] = (),
-    owned_by: str = "",
+    owned_by: str = "openai",
     docs_url: str = "",
-    key_format: str = "",
+    key_format: str = BEARER_KEY,
     config_fields: tuple[ConfigField, ...] = (),
     extra_headers: tuple[tuple[bytes, bytes], ...] = (),
     balance: BalanceQuery | None = None,
+    quirks: tuple[Quirk, ...] = (),
 ) -> Provider:
     """A vendor whose requests and answers are OpenAI's."""
     return Provider(
         id=id,
         slug=slug,
         title=title,
-        base_url=base_url.rstrip("/"),
+        base_url=base_url,
         dialect=Dialect.OPENAI,
         endpoints=endpoints,
         builder=build,
@@ -69,6 +73,7 @@ def openai_like(
         config_fields=config_fields,
         extra_headers=extra_headers,
         balance=balance,
+        quirks=quirks,
         models=models,
     )
 
@@ -77,7 +82,7 @@ def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamR
     path = provider.endpoints[request.operation]
     if route.base_url.startswith(_CLOUDFLARE_GATEWAY):
         path = path.removeprefix("/v1")
-    url = route.base_url + path
+    url = route.base_url.rstrip("/") + path
     if request.query:
         url += "?" + request.query
     headers = (
@@ -85,7 +90,7 @@ def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamR
         (b"authorization", b"Bearer " + route.key.encode()),
         *provider.extra_headers,
     )
-    return UpstreamRequest("POST", url, headers, edited_body(request, route))
+    return UpstreamRequest("POST", url, headers, edited_body(provider, request, route))
 
 
 def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:
@@ -103,21 +108,29 @@ def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"content-type", content_type), (b"accept", accept))
 
 
-def edited_body(request: ClientRequest, route: Route) -> bytes:
-    """The caller's bytes, untouched unless the channel changes model, system prompt or usage reporting."""
+def edited_body(provider: Provider, request: ClientRequest, route: Route) -> bytes:
+    """The caller's bytes, untouched unless the channel changes model, system prompt or usage reporting, or the
+    vendor has a quirk that applies."""
     fields = request.json
     if fields is None:
         return request.body
+    body = fields
+    for quirk in provider.quirks:
+        body = quirk(body)
     changes: dict[str, Any] = {}
-    if route.model != request.model:
+    named_in_path = request.operation is Operation.EMBEDDINGS and not body.get("model")
+    if route.model != request.model or named_in_path:
         changes["model"] = route.model
-    if route.system_prompt and isinstance(fields.get("messages"), list):
-        changes["messages"] = with_system_prompt(cast("list[Any]", fields["messages"]), route.system_prompt)
+    if route.system_prompt and isinstance(body.get("messages"), list):
+        changes["messages"] = with_system_prompt(cast("list[Any]", body["messages"]), route.system_prompt)
     if request.enforce_usage and request.stream:
-        asked = fields.get("stream_options")
+        asked = body.get("stream_options")
         options = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
-        changes["stream_options"] = options | {"include_usage": True}
-    return msgspec.json.encode(fields | changes) if changes else request.body
+        if options.get("include_usage") is not True:
+            changes["stream_options"] = options | {"include_usage": True}
+    if body is fields and not changes:
+        return request.body
+    return msgspec.json.encode(body | changes)
 
 
 def with_system_prompt(messages: list[Any], prompt: str) -> list[Any]:

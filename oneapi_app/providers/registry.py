@@ -1,110 +1,148 @@
-"""All channel types by their frozen numbers, and the model catalogue they add up to."""
+"""All channel types by their frozen numbers, and the model catalogue they add up to.
+
+A new vendor is a file beside this one and a line in ``_VENDORS``.
+"""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from oneapi_app.convert.failures import classify_openai
-from oneapi_app.errors import ConversionError
-from oneapi_app.providers import azure
-from oneapi_app.providers.base import (
-    ClientRequest,
-    ConfigField,
-    Dialect,
-    Provider,
-    Route,
-    UpstreamRequest,
+import msgspec
+
+from oneapi_app.providers import (
+    ai360,
+    aigc2d,
+    ails,
+    aiproxy,
+    ali_bailian,
+    anthropic,
+    api2d,
+    api2gpt,
+    azure,
+    baichuan,
+    baidu_v2,
+    closeai,
+    custom,
+    deepseek,
+    doubao,
+    fastgpt,
+    gemini,
+    gemini_openai,
+    groq,
+    lingyiwanwu,
+    minimax,
+    mistral,
+    moonshot,
+    novita,
+    ohmygpt,
+    ollama,
+    openai,
+    openai_compatible,
+    openai_max,
+    openai_sb,
+    openrouter,
+    siliconflow,
+    stepfun,
+    together,
+    unspoken,
+    xai,
+    xunfei_v2,
 )
-from oneapi_app.providers.compatible import BALANCES, EXTRA_HEADERS, SPECIAL_ENDPOINTS
-from oneapi_app.providers.openai_like import ENDPOINTS, make_converter, openai_like
+from oneapi_app.providers.base import Provider
 
-CUSTOM = 8
-_OWN_FILES: Mapping[int, Provider] = {provider.id: provider for provider in (azure.PROVIDER,)}
+_VENDORS = (
+    openai.PROVIDER,
+    api2d.PROVIDER,
+    azure.PROVIDER,
+    closeai.PROVIDER,
+    openai_sb.PROVIDER,
+    openai_max.PROVIDER,
+    ohmygpt.PROVIDER,
+    custom.PROVIDER,
+    ails.PROVIDER,
+    aiproxy.PROVIDER,
+    api2gpt.PROVIDER,
+    aigc2d.PROVIDER,
+    anthropic.PROVIDER,
+    ai360.PROVIDER,
+    openrouter.PROVIDER,
+    fastgpt.PROVIDER,
+    gemini.PROVIDER,
+    moonshot.PROVIDER,
+    baichuan.PROVIDER,
+    minimax.PROVIDER,
+    mistral.PROVIDER,
+    groq.PROVIDER,
+    ollama.PROVIDER,
+    lingyiwanwu.PROVIDER,
+    stepfun.PROVIDER,
+    deepseek.PROVIDER,
+    together.PROVIDER,
+    doubao.PROVIDER,
+    novita.PROVIDER,
+    siliconflow.PROVIDER,
+    xai.PROVIDER,
+    baidu_v2.PROVIDER,
+    xunfei_v2.PROVIDER,
+    ali_bailian.PROVIDER,
+    openai_compatible.PROVIDER,
+    gemini_openai.PROVIDER,
+    *unspoken.PROVIDERS,
+)
+
+
+class _Lists(msgspec.Struct):
+    """``data/models.json``."""
+
+    about: str
+    form_order: list[int]
+    catalogue_order: list[int]
+    models: dict[int, list[str] | None]
 
 
 @cache
-def _data() -> Any:
-    return json.loads((Path(__file__).parent / "data" / "channel_types.json").read_text(encoding="utf-8"))
-
-
-def _unspoken(provider: Provider, _request: ClientRequest, _route: Route) -> UpstreamRequest:
-    raise ConversionError(f"{provider.title} channels cannot be relayed to yet")
-
-
-def _from_row(row: dict[str, Any]) -> Provider:
-    number: int = row["id"]
-    facts = {
-        "title": row["ui_label"] or row["name"],
-        "base_url": row["base_url"],
-        "models": tuple(row["models"] or ()),
-        "owned_by": row["owned_by"] or "",
-        "key_format": row["key_format"] or "",
-        "config_fields": tuple(ConfigField(name) for name in row["config_fields"]),
-    }
-    own = _OWN_FILES.get(number)
-    if own is not None:
-        return dataclasses.replace(
-            own, models=facts["models"], owned_by=facts["owned_by"], key_format=facts["key_format"]
-        )
-    if row["api_type"] == "OpenAI":
-        return openai_like(
-            number,
-            row["name"].lower(),
-            endpoints=SPECIAL_ENDPOINTS.get(number, ENDPOINTS),
-            extra_headers=EXTRA_HEADERS.get(number, ()),
-            balance=BALANCES.get(number),
-            **facts,
-        )
-    return Provider(
-        id=number,
-        slug=row["name"].lower(),
-        dialect=Dialect.OPENAI,
-        endpoints={},
-        builder=_unspoken,
-        make_converter=make_converter,
-        classifier=classify_openai,
-        legacy_other=row["legacy_other"],
-        **facts,
-    )
+def _lists() -> _Lists:
+    path = Path(__file__).parent / "data" / "models.json"
+    return msgspec.json.decode(path.read_bytes(), type=_Lists, strict=False)
 
 
 @cache
 def providers() -> Mapping[int, Provider]:
-    """Every channel type of the original, in numerical order."""
-    return {row["id"]: _from_row(row) for row in _data()["types"]}
+    """Every channel type, in numerical order. A vendor without a list of models in its file has the original's."""
+    listed = _lists().models
+    return {
+        vendor.id: dataclasses.replace(vendor, models=vendor.models or tuple(listed.get(vendor.id) or ()))
+        for vendor in sorted(_VENDORS, key=lambda vendor: vendor.id)
+    }
 
 
 def provider_for(channel_type: int) -> Provider:
     """Unknown numbers are taken for custom OpenAI-compatible channels."""
     known = providers()
-    return known.get(channel_type) or known[CUSTOM]
+    return known.get(channel_type) or known[custom.PROVIDER.id]
 
 
 @cache
 def choices() -> tuple[Provider, ...]:
-    """The types in the order a form offers them."""
+    """The types in the order a form offers them; ones the original did not have come last."""
     known = providers()
-    return tuple(known[number] for number in _data()["ui_order"])
+    order = _lists().form_order
+    return tuple(known[number] for number in [*order, *(known.keys() - set(order))])
 
 
 @cache
 def models_by_type() -> dict[str, list[str] | None]:
     """``GET /api/models``: type number -> model names, null for the proxy type."""
-    return {str(row["id"]): row["models"] for row in _data()["types"]}
+    without = {number for number, models in _lists().models.items() if models is None}
+    return {str(n): None if n in without else list(known.models) for n, known in providers().items()}
 
 
 @cache
 def catalogue() -> tuple[tuple[str, str], ...]:
     """(model, owner) in the original's order, repetitions included (contract §6.3)."""
-    data = _data()
-    rows = {row["id"]: row for row in data["types"]}
-    first_of: dict[str, int] = {}
-    for row in data["types"]:
-        first_of.setdefault(row["api_type"], row["id"])
-    adaptors = sorted(data["api_types"], key=data["api_types"].__getitem__)
-    numbers = [first_of[name] for name in adaptors if name not in ("AIProxyLibrary",) and name in first_of]
-    numbers += data["catalogue_compatible"]
-    return tuple((model, rows[n]["owned_by"] or "") for n in numbers for model in rows[n]["models"] or ())
+    lists = _lists()
+    known = providers()
+    newer = sorted(known.keys() - lists.models.keys())
+    numbers = [*lists.catalogue_order, *newer]
+    return tuple((model, known[number].owned_by) for number in numbers for model in known[number].models)

@@ -1,0 +1,1 @@
+"""Gemini's generateContent and embeddings. https://ai.google.dev/api/generate-content"""
