@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 import uvloop
 
-from oneapi_app.relay.http1.tls import client_context
+from oneapi_app.relay.http1.tls import ResumingContext, client_context
 from oneapi_app.relay.transport import Transport
 from oneapi_app.relay.transport_h1 import H1Transport
 from oneapi_app.relay.transport_httpx import HttpxTransport
@@ -32,17 +32,21 @@ def adapter(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def trusting_tls(certificates: Certificates) -> ResumingContext:
+    tls = client_context()
+    tls.load_verify_locations(certificates.ca)
+    return tls
+
+
 @pytest_asyncio.fixture
-async def make_transport(adapter: str, certificates: Certificates) -> AsyncIterator[MakeTransport]:
+async def make_transport(adapter: str, trusting_tls: ResumingContext) -> AsyncIterator[MakeTransport]:
     """Transports that trust the test authority: ``make_transport(connections_per_host=2)``, ``trusting=False``."""
     made: list[Transport] = []
 
     def make(*, connections_per_host: int = 100, trusting: bool = True) -> Transport:
-        tls = client_context()
-        if trusting:
-            tls.load_verify_locations(certificates.ca)
         transport = (HttpxTransport if adapter == "httpx" else H1Transport)(
-            connections_per_host=connections_per_host, tls=tls
+            connections_per_host=connections_per_host, tls=trusting_tls if trusting else None
         )
         made.append(transport)
         return transport

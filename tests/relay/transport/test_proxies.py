@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from oneapi_app.relay.http1.tls import client_context
+from oneapi_app.relay.http1.tls import ResumingContext
 from oneapi_app.relay.transport_errors import ConnectFailed, TransportError
 from oneapi_app.relay.transport_httpx import HttpxTransport
 from tests.relay.transport.calls import call
-from tests.support.certificates import Certificates
 from tests.support.scripted import Peer, Provider, provider
 
 
@@ -76,32 +75,30 @@ async def socks_proxy(asked: list[bytes]) -> AsyncIterator[Provider]:
 
 
 @contextlib.asynccontextmanager
-async def through(proxy_url: str, certificates: Certificates) -> AsyncIterator[HttpxTransport]:
-    tls = client_context()
-    tls.load_verify_locations(certificates.ca)
-    transport = HttpxTransport(proxy=proxy_url, tls=tls)
+async def through(proxy_url: str, trusting_tls: ResumingContext) -> AsyncIterator[HttpxTransport]:
+    transport = HttpxTransport(proxy=proxy_url, tls=trusting_tls)
     yield transport
     await transport.aclose()
 
 
-async def test_plain_http_goes_through_the_proxy(certificates: Certificates):
+async def test_plain_http_goes_through_the_proxy(trusting_tls: ResumingContext):
     asked: list[bytes] = []
     async with http_proxy(asked) as proxy:
-        async with through(f"http://127.0.0.1:{proxy.port}", certificates) as transport:
+        async with through(f"http://127.0.0.1:{proxy.port}", trusting_tls) as transport:
             assert await call(transport, "http://far.example/v1") == (200, b"from the proxy")
-        async with through(f"http://user:pw@127.0.0.1:{proxy.port}", certificates) as transport:
+        async with through(f"http://user:pw@127.0.0.1:{proxy.port}", trusting_tls) as transport:
             assert await call(transport, "http://far.example/v1") == (200, b"from the proxy, known")
     assert asked[0] == b"POST http://far.example/v1 HTTP/1.1"
 
 
 async def test_https_goes_through_a_tunnel_and_is_still_verified(
-    certificates: Certificates, server_tls: ssl.SSLContext
+    trusting_tls: ResumingContext, server_tls: ssl.SSLContext
 ):
     asked: list[bytes] = []
     async with (
         provider(serve, tls=server_tls) as upstream,
         http_proxy(asked) as proxy,
-        through(f"http://127.0.0.1:{proxy.port}", certificates) as transport,
+        through(f"http://127.0.0.1:{proxy.port}", trusting_tls) as transport,
     ):
         url = upstream.url.replace("127.0.0.1", "localhost")
         assert await call(transport, url) == (200, b"from the provider")
@@ -111,12 +108,12 @@ async def test_https_goes_through_a_tunnel_and_is_still_verified(
 
 
 @pytest.mark.parametrize("secure", [False, True])
-async def test_socks5(certificates: Certificates, server_tls: ssl.SSLContext, secure: bool):
+async def test_socks5(trusting_tls: ResumingContext, server_tls: ssl.SSLContext, secure: bool):
     asked: list[bytes] = []
     async with (
         provider(serve, tls=server_tls if secure else None) as upstream,
         socks_proxy(asked) as proxy,
-        through(f"socks5://127.0.0.1:{proxy.port}", certificates) as transport,
+        through(f"socks5://127.0.0.1:{proxy.port}", trusting_tls) as transport,
     ):
         url = upstream.url.replace("127.0.0.1", "localhost")
         assert await call(transport, url) == (200, b"from the provider")
@@ -124,35 +121,35 @@ async def test_socks5(certificates: Certificates, server_tls: ssl.SSLContext, se
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5"])
-async def test_a_proxy_that_is_not_there(certificates: Certificates, scheme: str):
+async def test_a_proxy_that_is_not_there(trusting_tls: ResumingContext, scheme: str):
     async with provider(serve) as gone:
         port = gone.port
-    async with through(f"{scheme}://127.0.0.1:{port}", certificates) as transport:
+    async with through(f"{scheme}://127.0.0.1:{port}", trusting_tls) as transport:
         with pytest.raises(ConnectFailed):
             await call(transport, "https://far.example/")
 
 
-async def test_a_proxy_that_refuses(certificates: Certificates):
+async def test_a_proxy_that_refuses(trusting_tls: ResumingContext):
     async def script(peer: Peer):
         await peer.request()
         await peer.answer(b"", status=407)
 
     async with (
         provider(script) as proxy,
-        through(f"http://127.0.0.1:{proxy.port}", certificates) as transport,
+        through(f"http://127.0.0.1:{proxy.port}", trusting_tls) as transport,
     ):
         with pytest.raises(ConnectFailed, match="proxy"):
             await call(transport, "https://far.example/")
 
 
-async def test_a_proxy_that_breaks_off(certificates: Certificates):
+async def test_a_proxy_that_breaks_off(trusting_tls: ResumingContext):
     async def script(peer: Peer):
         await peer.reader.read(10)
         peer.close()
 
     async with (
         provider(script) as proxy,
-        through(f"socks5://127.0.0.1:{proxy.port}", certificates) as transport,
+        through(f"socks5://127.0.0.1:{proxy.port}", trusting_tls) as transport,
     ):
         with pytest.raises(TransportError):
             await call(transport, "https://far.example/")
