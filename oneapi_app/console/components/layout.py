@@ -67,7 +67,7 @@ def skeleton(width: str = "100%", height: str = "14px") -> rx.Component:
     return rx.el.span(class_name="skeleton", style={"width": width, "height": height})
 
 
-def callout(text: Any, *, tone: str = "info", icon: str = "info", action: Any = None) -> rx.Component:
+def callout(text: Any, *, tone: Any = "info", icon: str = "info", action: Any = None) -> rx.Component:
     """A sentence that matters on this page."""
     return rx.el.div(
         rx.icon(icon, size=16),

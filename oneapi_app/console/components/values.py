@@ -23,12 +23,12 @@ def duration(ms: Any) -> rx.Component:
     return client.Duration.create(ms=ms)
 
 
-def time_ago(at: Any, empty: str = "–") -> rx.Component:
+def time_ago(at: Any, empty: Any = "–") -> rx.Component:
     """Epoch seconds as "3 minutes ago"; ``empty`` stands for 0 and less."""
     return client.Moment.create(at=at, relative=True, empty=empty)
 
 
-def date_time(at: Any, empty: str = "–") -> rx.Component:
+def date_time(at: Any, empty: Any = "–") -> rx.Component:
     """Epoch seconds as a date and time in the viewer's zone."""
     return client.Moment.create(at=at, relative=False, empty=empty, class_name="num")
 

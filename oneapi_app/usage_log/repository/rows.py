@@ -19,7 +19,7 @@ _DAY_S = 86_400
 _NARROW_S = 3 * _DAY_S
 """Time ranges up to this long are walked by time, whatever else is asked for."""
 _DEEP = 200_000
-"""Rows skipped beyond which it pays to count first."""
+"""Rows skipped beyond which the end of the log may be nearer than its beginning."""
 _WINDOWS_S = (_DAY_S, 8 * _DAY_S, 64 * _DAY_S)
 
 
@@ -49,15 +49,13 @@ def _find_ids(session: Session, chosen: LogFilter, start: int, offset: int, limi
     conditions = _conditions(session, chosen, start)
     by: list[Any] = [col(Log.created_at), col(Log.id)] if start or chosen.end else [col(Log.id)]
     newest = [column.desc() for column in by]
-    if offset < _DEEP:
+    if offset < _DEEP or offset * 2 < newest_id(session):
         return _ids(session, conditions, newest, offset, limit)
     total = session.exec(select(func.count()).select_from(Log).where(*conditions)).one()
     limit = min(limit, total - offset)
     if limit <= 0:
         return []
-    if offset * 2 < total:
-        return _ids(session, conditions, newest, offset, limit)
-    return _ids(session, conditions, by, total - offset - limit, limit)[::-1]  # nearer from the other end
+    return _ids(session, conditions, by, total - offset - limit, limit)[::-1]
 
 
 def _ids(session: Session, conditions: list[Any], order: list[Any], offset: int, limit: int) -> list[int]:

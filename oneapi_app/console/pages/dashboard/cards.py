@@ -19,6 +19,8 @@ from oneapi_app.console.components import (
 from oneapi_app.console.i18n import t, t_dynamic
 from oneapi_app.console.pages.dashboard.state import DashboardState
 
+_State: Any = DashboardState
+
 
 def ranking(title: Any, shares: Any) -> rx.Component:
     """Names with a bar each, what they spent and how often they asked."""
@@ -47,10 +49,10 @@ def attention_card() -> rx.Component:
     """One's tokens that expire soon or are nearly empty."""
     return card(
         rx.cond(
-            DashboardState.attention.length() > 0,
+            _State.attention.length() > 0,
             rx.el.ul(
                 rx.foreach(
-                    DashboardState.attention,
+                    _State.attention,
                     lambda note: rx.el.li(
                         rx.el.span(note.name, class_name="strong"),
                         rx.cond(
@@ -77,8 +79,8 @@ def attention_card() -> rx.Component:
 def recent_card(site: Any) -> rx.Component:
     return card(
         rx.cond(
-            DashboardState.recent.length() > 0,
-            rx.el.ul(rx.foreach(DashboardState.recent, lambda row: _recent(row, site)), class_name="recent"),
+            _State.recent.length() > 0,
+            rx.el.ul(rx.foreach(_State.recent, lambda row: _recent(row, site)), class_name="recent"),
             rx.el.p(t("dashboard.nothing_yet"), class_name="faint"),
         ),
         title=t("dashboard.recent"),
@@ -99,11 +101,11 @@ def _recent(row: Any, site: Any) -> rx.Component:
 
 def channel_strip() -> rx.Component:
     """Each channel a cell; why it is off stands on hover and below where it is broken."""
-    broken = DashboardState.cells
+    broken = _State.cells
     return card(
         rx.el.div(
             rx.foreach(
-                DashboardState.cells,
+                _State.cells,
                 lambda cell: rx.link(
                     rx.el.span(class_name="dot", custom_attrs={"data-tone": cell.tone}),
                     rx.el.span(cell.name),
@@ -130,13 +132,13 @@ def channel_strip() -> rx.Component:
 
 def pulse_tiles() -> rx.Component:
     """The whole site right now and over a day."""
-    pulse = DashboardState.pulse
+    pulse = _State.pulse
     return stat_row(
         stat_tile(t("dashboard.in_flight"), pulse.in_flight, t("dashboard.now"), icon="activity"),
         stat_tile(
             t("dashboard.errors"),
-            rx.el.span(DashboardState.error_percent, "%"),
-            t("dashboard.failed_of", failed=DashboardState.failed),
+            rx.el.span(_State.error_percent, "%"),
+            t("dashboard.failed_of", failed=_State.failed),
             icon="triangle-alert",
         ),
         stat_tile(
@@ -154,10 +156,10 @@ def pulse_tiles() -> rx.Component:
 def failures_card() -> rx.Component:
     return card(
         rx.cond(
-            DashboardState.kinds.length() > 0,
+            _State.kinds.length() > 0,
             rx.el.ul(
                 rx.foreach(
-                    DashboardState.kinds,
+                    _State.kinds,
                     lambda found: rx.el.li(rx.el.code(found.kind), tag(found.count, "bad")),
                 ),
                 class_name="notes",

@@ -9,9 +9,11 @@ from oneapi_app.console.components import button, card, code_block, link_button,
 from oneapi_app.console.i18n import t
 from oneapi_app.console.pages.dashboard.state import DashboardState
 
+_State: Any = DashboardState
+
 
 def first_steps(is_admin: Any) -> rx.Component:
-    state = DashboardState
+    state = _State
     return card(
         rx.el.ol(
             rx.cond(
@@ -59,7 +61,7 @@ def _step(done: Any, text: Any, action: rx.Component | None = None) -> rx.Compon
 
 
 def _try_it() -> rx.Component:
-    state = DashboardState
+    state = _State
     return rx.el.div(
         segmented(
             [("curl", "curl"), ("python", "Python")],

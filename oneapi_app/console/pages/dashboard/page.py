@@ -35,59 +35,61 @@ from oneapi_app.console.pages.dashboard.cards import (
 from oneapi_app.console.pages.dashboard.first_steps import first_steps
 from oneapi_app.console.pages.dashboard.state import DashboardState
 
+_State: Any = DashboardState
+
 
 @page(
     routes.DASHBOARD,
     title="dashboard.title",
     guard=COMMON,
     menu=MenuEntry("layout-dashboard", order=10),
-    on_load=DashboardState.enter,
+    on_load=_State.enter,
 )
 def dashboard_page() -> rx.Component:
     is_admin = client.viewer("role") >= ADMIN
     return rx.fragment(
-        every(DashboardState.refresh_ms, DashboardState.refresh),
+        every(_State.refresh_ms, _State.refresh),
         page_header(
             t("dashboard.title"),
             rx.cond(is_admin, _scope()),
             segmented(
                 [(span, t(f"dashboard.span_{span}")) for span in ("day", "week", "month")],
-                DashboardState.span,
-                DashboardState.set_span,
+                _State.span,
+                _State.set_span,
                 t("dashboard.span"),
             ),
         ),
-        rx.cond(DashboardState.loaded, _content(is_admin), _waiting()),
+        rx.cond(_State.loaded, _content(is_admin), _waiting()),
     )
 
 
 def _scope() -> rx.Component:
     return segmented(
         [("own", t("dashboard.own")), ("site", t("dashboard.site"))],
-        rx.cond(DashboardState.whole_site, "site", "own"),
-        DashboardState.set_scope,
+        rx.cond(_State.whole_site, "site", "own"),
+        _State.set_scope,
         t("dashboard.scope"),
     )
 
 
 def _content(is_admin: Any) -> rx.Component:
-    site = is_admin & DashboardState.whole_site
+    site = is_admin & _State.whole_site
     return stack(
-        rx.cond(DashboardState.setting_up, first_steps(is_admin)),
+        rx.cond(_State.setting_up, first_steps(is_admin)),
         _figures(),
         rx.cond(site, pulse_tiles()),
-        rx.cond(is_admin & (DashboardState.cells.length() > 0), channel_strip()),
+        rx.cond(is_admin & (_State.cells.length() > 0), channel_strip()),
         _chart(),
         rx.cond(
             site,
             columns(
-                ranking(t("dashboard.top_users"), DashboardState.users),
-                ranking(t("dashboard.top_tokens"), DashboardState.top_tokens),
-                ranking(t("dashboard.top_channels"), DashboardState.channels),
+                ranking(t("dashboard.top_users"), _State.users),
+                ranking(t("dashboard.top_tokens"), _State.top_tokens),
+                ranking(t("dashboard.top_channels"), _State.channels),
             ),
         ),
         columns(
-            ranking(t("dashboard.top_models"), DashboardState.models),
+            ranking(t("dashboard.top_models"), _State.models),
             rx.cond(site, failures_card(), attention_card()),
         ),
         recent_card(site),
@@ -95,7 +97,7 @@ def _content(is_admin: Any) -> rx.Component:
 
 
 def _figures() -> rx.Component:
-    state = DashboardState
+    state = _State
     return stat_row(
         stat_tile(
             t("shell.balance"),
@@ -161,7 +163,7 @@ def _trend(trend: Any, compared: Any) -> rx.Component:
 
 
 def _chart() -> rx.Component:
-    state = DashboardState
+    state = _State
     unit = rx.match(state.metric, ("requests", "count"), ("tokens", "tokens"), "quota")
     return card(
         rx.cond(

@@ -23,13 +23,15 @@ from oneapi_app.console.components.live import moment_input
 from oneapi_app.console.i18n import t, t_dynamic
 from oneapi_app.console.pages.logs.state import LogsState
 
+_State: Any = LogsState
+
 
 def detail_drawer(is_admin: Any) -> rx.Component:
     """How the cost came about, who counted the tokens, which channels were tried."""
-    row = LogsState.opened.row
+    row = _State.opened.row
     return drawer(
-        LogsState.drawer_open,
-        LogsState.show_drawer,
+        _State.drawer_open,
+        _State.show_drawer,
         rx.cond(row.model != "", row.model, t_dynamic("logs", "kind_" + row.kind.to(str))),
         rx.cond(row.said != "", rx.el.p(row.said, class_name="quote")),
         facts(
@@ -48,7 +50,7 @@ def detail_drawer(is_admin: Any) -> rx.Component:
 
 
 def _consumption(is_admin: Any) -> rx.Component:
-    opened = LogsState.opened
+    opened = _State.opened
     row = opened.row
     return rx.fragment(
         _section(
@@ -144,7 +146,7 @@ def _link(value: Any, name: str) -> rx.Component:
         type="button",
         class_name="text-link",
         title=t("logs.only_these"),
-        on_click=LogsState.only(name, value),
+        on_click=_State.only(name, value),
     )
 
 
@@ -157,7 +159,7 @@ def _channel(row: Any) -> rx.Component:
         type="button",
         class_name="text-link",
         title=t("logs.only_these"),
-        on_click=LogsState.only("channel", row.channel.to(str)),
+        on_click=_State.only("channel", row.channel.to(str)),
     )
 
 
@@ -175,31 +177,29 @@ def _attempt(note: Any) -> rx.Component:
 
 def clean_up_dialog() -> rx.Component:
     return dialog(
-        LogsState.cleaning_open,
-        LogsState.show_clean_up,
+        _State.cleaning_open,
+        _State.show_clean_up,
         t("logs.clean_up"),
         field(
             t("logs.clean_before"),
-            moment_input(
-                LogsState.clean_before, label=t("logs.clean_before"), on_pick=LogsState.pick_clean_before
-            ),
+            moment_input(_State.clean_before, label=t("logs.clean_before"), on_pick=_State.pick_clean_before),
             help=t("logs.clean_help"),
         ),
         rx.cond(
-            LogsState.clean_count >= 0,
+            _State.clean_count >= 0,
             callout(
-                t("logs.clean_count", count=LogsState.clean_count),
-                tone=rx.cond(LogsState.clean_count > 0, "warn", "info"),
+                t("logs.clean_count", count=_State.clean_count),
+                tone=rx.cond(_State.clean_count > 0, "warn", "info"),
             ),
         ),
         actions=(
             rx.dialog.close(button(t("shell.cancel"))),
             button(
-                t("logs.clean_confirm", count=LogsState.clean_count),
+                t("logs.clean_confirm", count=_State.clean_count),
                 kind="danger",
-                on_click=LogsState.clean_up,
-                loading=LogsState.cleaning,
-                disabled=(LogsState.clean_count <= 0) | LogsState.cleaning,
+                on_click=_State.clean_up,
+                loading=_State.cleaning,
+                disabled=(_State.clean_count <= 0) | _State.cleaning,
             ),
         ),
     )

@@ -35,6 +35,8 @@ from oneapi_app.console.page import MenuEntry, page
 from oneapi_app.console.pages.logs.dialogs import clean_up_dialog, detail_drawer
 from oneapi_app.console.pages.logs.state import FOLLOW_MS, LogsState
 
+_State: Any = LogsState
+
 TABLE = "logs"
 _KINDS = ("consume", "top_up", "manage", "system", "test")
 _RANGES = ("hour", "today", "day", "week", "month", "dates")
@@ -115,15 +117,15 @@ ALL_COLUMNS = (_TIME, _MODEL, _WHO, _TOKEN, _CHANNEL, _KIND, _TOKENS, _TAKEN, _C
     title="logs.title",
     guard=COMMON,
     menu=MenuEntry("scroll-text", order=40),
-    on_load=LogsState.enter,
+    on_load=_State.enter,
 )
 def logs_page() -> rx.Component:
     is_admin = client.viewer("role") >= ADMIN
     return rx.fragment(
-        every(rx.cond(LogsState.following, FOLLOW_MS, 0), LogsState.catch_up),
+        every(rx.cond(_State.following, FOLLOW_MS, 0), _State.catch_up),
         page_header(
             t("logs.title"),
-            search_field(LogsState.search, LogsState.search_for, t("logs.search")),
+            search_field(_State.search, _State.search_for, t("logs.search")),
             _follow_button(),
             _more(is_admin),
         ),
@@ -137,25 +139,23 @@ def logs_page() -> rx.Component:
 
 def _follow_button() -> rx.Component:
     return rx.el.button(
-        rx.el.span(
-            class_name="dot", custom_attrs={"data-tone": rx.cond(LogsState.following, "good", "quiet")}
-        ),
+        rx.el.span(class_name="dot", custom_attrs={"data-tone": rx.cond(_State.following, "good", "quiet")}),
         rx.el.span(t("logs.follow")),
         type="button",
         class_name="button plain follow",
-        on_click=LogsState.follow(~LogsState.following),
-        aria_pressed=LogsState.following,
+        on_click=_State.follow(~_State.following),
+        aria_pressed=_State.following,
     )
 
 
 def _more(is_admin: Any) -> rx.Component:
     return menu(
         icon_button("ellipsis", t("shell.more"), kind="plain"),
-        menu_item(t("shell.refresh"), icon="refresh-cw", on_click=LogsState.refresh),
-        menu_item(t("shell.export"), icon="download", on_click=LogsState.export),
+        menu_item(t("shell.refresh"), icon="refresh-cw", on_click=_State.refresh),
+        menu_item(t("shell.export"), icon="download", on_click=_State.export),
         rx.cond(
             is_admin,
-            menu_item(t("logs.clean_up"), icon="trash-2", danger=True, on_click=LogsState.start_clean_up),
+            menu_item(t("logs.clean_up"), icon="trash-2", danger=True, on_click=_State.start_clean_up),
         ),
     )
 
@@ -163,15 +163,15 @@ def _more(is_admin: Any) -> rx.Component:
 def _sums() -> rx.Component:
     return rx.el.div(
         stat_row(
-            stat_tile(t("logs.cost"), money(LogsState.spent), t("logs.sum_note"), icon="coins"),
-            stat_tile(t("logs.requests"), count(LogsState.requests), icon="send"),
-            stat_tile(t("logs.tokens"), count(LogsState.tokens), icon="type"),
+            stat_tile(t("logs.cost"), money(_State.spent), t("logs.sum_note"), icon="coins"),
+            stat_tile(t("logs.requests"), count(_State.requests), icon="send"),
+            stat_tile(t("logs.tokens"), count(_State.tokens), icon="type"),
             stat_tile(
                 t("logs.per_minute"),
                 rx.el.span(
-                    count(LogsState.requests_per_minute),
+                    count(_State.requests_per_minute),
                     rx.el.small(" RPM  "),
-                    count(LogsState.tokens_per_minute),
+                    count(_State.tokens_per_minute),
                     rx.el.small(" TPM"),
                 ),
                 t("logs.per_minute_note"),
@@ -183,40 +183,40 @@ def _sums() -> rx.Component:
 
 
 def _filters(is_admin: Any) -> rx.Component:
-    filters = LogsState.filters
+    filters = _State.filters
     return rx.el.div(
         toolbar(
             select(
                 [("", t("logs.any_kind")), *((kind, t(f"logs.kind_{kind}")) for kind in _KINDS)],
                 value=filters["type"],
-                on_change=lambda value: LogsState.set_filter("type", value),
+                on_change=lambda value: _State.set_filter("type", value),
                 aria_label=t("logs.kind"),
             ),
             select(
                 [("", t("logs.any_time")), *((span, t(f"logs.range_{span}")) for span in _RANGES)],
                 value=filters["range"],
-                on_change=LogsState.set_range,
+                on_change=_State.set_range,
                 aria_label=t("shell.time"),
             ),
             rx.cond(
                 filters["range"] == "dates",
                 rx.fragment(
-                    moment_input(filters["from"].to(int), label=t("logs.from"), on_pick=LogsState.pick_from),
-                    moment_input(filters["to"].to(int), label=t("logs.to"), on_pick=LogsState.pick_to),
+                    moment_input(filters["from"].to(int), label=t("logs.from"), on_pick=_State.pick_from),
+                    moment_input(filters["to"].to(int), label=t("logs.to"), on_pick=_State.pick_to),
                 ),
             ),
             button(
                 rx.cond(
-                    LogsState.active_filters > 0,
-                    t("logs.filters_active", count=LogsState.active_filters),
+                    _State.active_filters > 0,
+                    t("logs.filters_active", count=_State.active_filters),
                     t("shell.filters"),
                 ),
                 icon="list-filter",
-                on_click=LogsState.toggle_filters,
+                on_click=_State.toggle_filters,
             ),
             rx.cond(
-                (LogsState.active_filters > 0) | (LogsState.search != ""),
-                button(t("shell.clear_filters"), kind="quiet", on_click=LogsState.clear_filters),
+                (_State.active_filters > 0) | (_State.search != ""),
+                button(t("shell.clear_filters"), kind="quiet", on_click=_State.clear_filters),
             ),
             rx.el.span(class_name="push"),
             rx.cond(
@@ -224,7 +224,7 @@ def _filters(is_admin: Any) -> rx.Component:
             ),
         ),
         rx.cond(
-            LogsState.filters_open,
+            _State.filters_open,
             toolbar(
                 _filter("model", t("logs.model")),
                 _filter("token", t("logs.token")),
@@ -240,8 +240,8 @@ def _filters(is_admin: Any) -> rx.Component:
 def _filter(name: str, label: Any) -> rx.Component:
     return rx.el.div(
         text_input(
-            LogsState.filters[name],
-            lambda value: LogsState.set_filter(name, value),
+            _State.filters[name],
+            lambda value: _State.set_filter(name, value),
             delay_ms=350,
             placeholder=label,
             aria_label=label,
@@ -252,9 +252,9 @@ def _filter(name: str, label: Any) -> rx.Component:
 
 def _table(columns: tuple[Column, ...], name: str) -> rx.Component:
     return data_table(
-        LogsState,
+        _State,
         columns,
         name=name,
-        on_open=lambda row: LogsState.look(row.id),
+        on_open=lambda row: _State.look(row.id),
         empty=empty_state("scroll-text", t("logs.none"), t("logs.none_text")),
     )

@@ -28,19 +28,21 @@ from oneapi_app.console.i18n import t
 from oneapi_app.console.page import MenuEntry, page
 from oneapi_app.console.pages.personal.state import PersonalState
 
+_State: Any = PersonalState
+
 
 @page(
     routes.PERSONAL,
     title="personal.title",
     guard=COMMON,
     menu=MenuEntry("user-round", order=10, section="account"),
-    on_load=PersonalState.enter,
+    on_load=_State.enter,
 )
 def personal_page() -> rx.Component:
     return rx.fragment(
         page_header(t("personal.title")),
         rx.cond(
-            PersonalState.loaded,
+            _State.loaded,
             rx.el.div(
                 _profile(),
                 _password(),
@@ -53,19 +55,19 @@ def personal_page() -> rx.Component:
             stack(skeleton("100%", "180px"), skeleton("100%", "180px")),
         ),
         confirm_dialog(
-            PersonalState.renewing,
-            PersonalState.ask_renew,
+            _State.renewing,
+            _State.ask_renew,
             title=t("personal.renew_title"),
             text=t("personal.renew_text"),
             confirm_label=t("personal.renew"),
-            on_confirm=PersonalState.renew_access_token,
+            on_confirm=_State.renew_access_token,
         ),
         _delete_dialog(),
     )
 
 
 def _profile() -> rx.Component:
-    state = PersonalState
+    state = _State
     return card(
         rx.form(
             form_error(state.profile_error),
@@ -107,14 +109,14 @@ def _password() -> rx.Component:
 
     return card(
         rx.form(
-            form_error(PersonalState.password_error),
+            form_error(_State.password_error),
             field(t("personal.new_password"), control("password"), help=t("personal.password_help")),
             field(t("personal.repeat_password"), control("again")),
             rx.el.div(button(t("personal.change_password"), type="submit"), class_name="form-actions"),
-            on_submit=PersonalState.save_password,
+            on_submit=_State.save_password,
             reset_on_submit=False,
             class_name="form-stack",
-            key=PersonalState.password_round,
+            key=_State.password_round,
         ),
         title=t("personal.password"),
     )
@@ -158,7 +160,7 @@ def _sessions() -> rx.Component:
     return card(
         rx.el.ul(
             rx.foreach(
-                PersonalState.sessions,
+                _State.sessions,
                 lambda row: rx.el.li(
                     rx.el.span(
                         rx.el.span(row.device, class_name="strong"),
@@ -177,15 +179,15 @@ def _sessions() -> rx.Component:
         title=t("personal.sessions"),
         actions=(
             rx.cond(
-                PersonalState.sessions.length() > 1,
-                button(t("personal.end_others"), on_click=PersonalState.end_other_sessions),
+                _State.sessions.length() > 1,
+                button(t("personal.end_others"), on_click=_State.end_other_sessions),
             ),
         ),
     )
 
 
 def _access_token() -> rx.Component:
-    token = PersonalState.access_token
+    token = _State.access_token
     return card(
         rx.el.p(t("personal.access_token_text"), class_name="muted"),
         rx.cond(
@@ -196,7 +198,7 @@ def _access_token() -> rx.Component:
             ),
         ),
         rx.el.div(
-            button(t("personal.renew"), icon="key-round", on_click=PersonalState.ask_renew(True)),
+            button(t("personal.renew"), icon="key-round", on_click=_State.ask_renew(True)),
             class_name="form-actions",
         ),
         title=t("personal.access_token"),
@@ -206,12 +208,12 @@ def _access_token() -> rx.Component:
 
 def _leave() -> rx.Component:
     return rx.cond(
-        PersonalState.is_root,
+        _State.is_root,
         rx.fragment(),
         card(
             rx.el.p(t("personal.delete_text"), class_name="muted"),
             rx.el.div(
-                button(t("personal.delete"), kind="danger", on_click=PersonalState.ask_delete(True)),
+                button(t("personal.delete"), kind="danger", on_click=_State.ask_delete(True)),
                 class_name="form-actions",
             ),
             title=t("personal.leave"),
@@ -222,15 +224,15 @@ def _leave() -> rx.Component:
 
 def _delete_dialog() -> rx.Component:
     return form_dialog(
-        PersonalState.deleting,
-        PersonalState.ask_delete,
+        _State.deleting,
+        _State.ask_delete,
         t("personal.delete_title"),
-        form_error(PersonalState.delete_error),
+        form_error(_State.delete_error),
         rx.el.p(t("personal.delete_text"), class_name="muted"),
         field(
-            t("personal.type_name", name=PersonalState.username),
+            t("personal.type_name", name=_State.username),
             text_input(name="confirmation", required=True, auto_complete="off", auto_focus=True),
         ),
-        on_submit=PersonalState.delete_account,
+        on_submit=_State.delete_account,
         submit_label=t("personal.delete"),
     )

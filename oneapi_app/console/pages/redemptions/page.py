@@ -37,6 +37,8 @@ from oneapi_app.console.page import MenuEntry, page
 from oneapi_app.console.pages.redemptions.state import RedemptionsState
 from oneapi_app.models.redemption import DISABLED, ENABLED, USED
 
+_State: Any = RedemptionsState
+
 TABLE = "redemptions"
 
 
@@ -59,19 +61,17 @@ def _redeemed(row: Any) -> rx.Component:
 
 def _actions(row: Any) -> rx.Component:
     return row_menu(
-        menu_item(t("shell.edit"), icon="pencil", on_click=RedemptionsState.start_edit(row.id)),
+        menu_item(t("shell.edit"), icon="pencil", on_click=_State.start_edit(row.id)),
         rx.cond(
             row.state == "enabled",
-            menu_item(t("shell.disable"), icon="ban", on_click=RedemptionsState.disable(row.id)),
+            menu_item(t("shell.disable"), icon="ban", on_click=_State.disable(row.id)),
         ),
         rx.cond(
             row.state == "disabled",
-            menu_item(t("shell.enable"), icon="check", on_click=RedemptionsState.enable(row.id)),
+            menu_item(t("shell.enable"), icon="check", on_click=_State.enable(row.id)),
         ),
         menu_separator(),
-        menu_item(
-            t("shell.delete"), icon="trash-2", danger=True, on_click=RedemptionsState.ask_delete(row.id)
-        ),
+        menu_item(t("shell.delete"), icon="trash-2", danger=True, on_click=_State.ask_delete(row.id)),
     )
 
 
@@ -94,7 +94,7 @@ COLUMNS = (
     title="redemptions.title",
     guard=ADMIN,
     menu=MenuEntry("ticket", order=30, section="admin"),
-    on_load=RedemptionsState.open,
+    on_load=_State.open,
 )
 def redemptions_page() -> rx.Component:
     states = ((ENABLED, "enabled"), (DISABLED, "disabled"), (USED, "used"))
@@ -103,12 +103,12 @@ def redemptions_page() -> rx.Component:
         icon="plus",
         kind="primary",
         shortcut="n",
-        on_click=RedemptionsState.start_new,
+        on_click=_State.start_new,
     )
     return rx.fragment(
         page_header(
             t("redemptions.title"),
-            search_field(RedemptionsState.search, RedemptionsState.search_for, t("redemptions.search")),
+            search_field(_State.search, _State.search_for, t("redemptions.search")),
             create,
         ),
         toolbar(
@@ -117,8 +117,8 @@ def redemptions_page() -> rx.Component:
                     ("", t("redemptions.any_state")),
                     *((str(number), t(f"redemptions.state_{name}")) for number, name in states),
                 ],
-                value=RedemptionsState.filters["status"],
-                on_change=lambda value: RedemptionsState.set_filter("status", value),
+                value=_State.filters["status"],
+                on_change=lambda value: _State.set_filter("status", value),
                 aria_label=t("shell.status"),
             ),
             rx.el.span(class_name="push"),
@@ -128,57 +128,55 @@ def redemptions_page() -> rx.Component:
                     t("redemptions.purge"),
                     icon="trash-2",
                     danger=True,
-                    on_click=RedemptionsState.ask_purge(True),
+                    on_click=_State.ask_purge(True),
                 ),
             ),
         ),
         data_table(
-            RedemptionsState,
+            _State,
             COLUMNS,
             name=TABLE,
             selectable=True,
             bulk=[
-                button(t("shell.enable"), on_click=RedemptionsState.enable_selected),
-                button(t("shell.disable"), on_click=RedemptionsState.disable_selected),
+                button(t("shell.enable"), on_click=_State.enable_selected),
+                button(t("shell.disable"), on_click=_State.disable_selected),
             ],
             empty=empty_state(
                 "ticket",
                 t("redemptions.none"),
                 t("redemptions.none_text"),
-                button(
-                    t("redemptions.create"), icon="plus", kind="primary", on_click=RedemptionsState.start_new
-                ),
+                button(t("redemptions.create"), icon="plus", kind="primary", on_click=_State.start_new),
             ),
         ),
         _form(),
         _made(),
         confirm_dialog(
-            RedemptionsState.doomed.bool(),
-            RedemptionsState.close_delete,
-            title=t("redemptions.delete_title", name=RedemptionsState.doomed.name),
+            _State.doomed.bool(),
+            _State.close_delete,
+            title=t("redemptions.delete_title", name=_State.doomed.name),
             text=t("redemptions.delete_text"),
             confirm_label=t("shell.delete"),
-            on_confirm=RedemptionsState.delete,
+            on_confirm=_State.delete,
         ),
         confirm_dialog(
-            RedemptionsState.purging,
-            RedemptionsState.ask_purge,
+            _State.purging,
+            _State.ask_purge,
             title=t("redemptions.purge"),
             text=t("redemptions.purge_text"),
             confirm_label=t("shell.delete"),
-            on_confirm=RedemptionsState.purge,
+            on_confirm=_State.purge,
         ),
     )
 
 
 def _form() -> rx.Component:
-    form = RedemptionsState.form
+    form = _State.form
     is_new = form.id == 0
     return form_dialog(
-        RedemptionsState.form_open,
-        RedemptionsState.show_form,
+        _State.form_open,
+        _State.show_form,
         rx.cond(is_new, t("redemptions.create_title"), t("redemptions.edit_title")),
-        form_error(RedemptionsState.error),
+        form_error(_State.error),
         field(
             t("shell.name"),
             text_input(
@@ -202,34 +200,34 @@ def _form() -> rx.Component:
             ),
             rx.debounce_input(
                 rx.el.input(
-                    value=RedemptionsState.amount,
+                    value=_State.amount,
                     name="amount",
                     input_mode="decimal",
-                    on_change=RedemptionsState.weigh_amount,
+                    on_change=_State.weigh_amount,
                     class_name="input",
                     auto_complete="off",
                 ),
                 debounce_timeout=150,
             ),
             help=rx.cond(
-                RedemptionsState.amount_units >= 0,
-                t("shell.raw_quota", units=RedemptionsState.amount_units),
+                _State.amount_units >= 0,
+                t("shell.raw_quota", units=_State.amount_units),
                 t("redemptions.amount_wrong"),
             ),
         ),
-        on_submit=RedemptionsState.save,
+        on_submit=_State.save,
         submit_label=rx.cond(is_new, t("shell.create"), t("shell.save")),
     )
 
 
 def _made() -> rx.Component:
     return dialog(
-        RedemptionsState.made_open,
-        RedemptionsState.close_made,
-        t("redemptions.made_title", count=RedemptionsState.made.length()),
-        rx.el.div(code_block(RedemptionsState.made_text), class_name="made-codes"),
+        _State.made_open,
+        _State.close_made,
+        t("redemptions.made_title", count=_State.made.length()),
+        rx.el.div(code_block(_State.made_text), class_name="made-codes"),
         actions=(
-            button(t("redemptions.download"), icon="download", on_click=RedemptionsState.download),
+            button(t("redemptions.download"), icon="download", on_click=_State.download),
             rx.dialog.close(button(t("shell.close"), kind="primary")),
         ),
     )

@@ -24,14 +24,16 @@ from oneapi_app.console.components.live import moment_input
 from oneapi_app.console.i18n import t
 from oneapi_app.console.pages.tokens.state import TokensState
 
+_State: Any = TokensState
+
 
 def token_form() -> rx.Component:
-    form = TokensState.form
+    form = _State.form
     return form_dialog(
-        TokensState.form_open,
-        TokensState.show_form,
+        _State.form_open,
+        _State.show_form,
         rx.cond(form.id > 0, t("tokens.edit_title"), t("tokens.create_title")),
-        form_error(TokensState.error),
+        form_error(_State.error),
         field(
             t("shell.name"),
             text_input(form.name, name="name", max_length=30, auto_focus=True, auto_complete="off"),
@@ -46,7 +48,7 @@ def token_form() -> rx.Component:
             optional=t("shell.optional"),
             help=t("tokens.subnet_help"),
         ),
-        on_submit=TokensState.save,
+        on_submit=_State.save,
         submit_label=rx.cond(form.id > 0, t("shell.save"), t("shell.create")),
     )
 
@@ -56,28 +58,28 @@ def _quota(form: Any) -> rx.Component:
         rx.cond(client.site("display_in_currency"), t("tokens.amount_money"), t("tokens.amount_units")),
         rx.debounce_input(
             rx.el.input(
-                value=TokensState.amount,
+                value=_State.amount,
                 name="amount",
                 input_mode="decimal",
-                on_change=TokensState.weigh_amount,
+                on_change=_State.weigh_amount,
                 class_name="input",
                 auto_complete="off",
             ),
             debounce_timeout=150,
         ),
         help=rx.cond(
-            TokensState.amount_units >= 0,
+            _State.amount_units >= 0,
             rx.el.span(
-                money(TokensState.amount_units, 6),
+                money(_State.amount_units, 6),
                 " = ",
-                t("shell.raw_quota", units=TokensState.amount_units),
+                t("shell.raw_quota", units=_State.amount_units),
             ),
             t("tokens.amount_wrong"),
         ),
     )
     return rx.el.div(
         switch_row(
-            t("shell.unlimited"), form.unlimited, TokensState.set_unlimited, help=t("tokens.unlimited_help")
+            t("shell.unlimited"), form.unlimited, _State.set_unlimited, help=t("tokens.unlimited_help")
         ),
         rx.cond(form.unlimited, rx.fragment(), amount),
         class_name="form-part",
@@ -91,7 +93,7 @@ def _expiry(form: Any) -> rx.Component:
         segmented(
             [(kind, t(f"tokens.expiry_{kind}")) for kind in kinds],
             form.expiry,
-            TokensState.set_expiry,
+            _State.set_expiry,
             t("tokens.expires"),
         ),
         rx.cond(form.expiry == "date", moment_input(form.expires, name="expires", label=t("tokens.expires"))),
@@ -100,7 +102,7 @@ def _expiry(form: Any) -> rx.Component:
 
 
 def _models() -> rx.Component:
-    chosen = TokensState.chosen_models
+    chosen = _State.chosen_models
     return rx.el.div(
         rx.el.span(
             t("tokens.models"),
@@ -116,31 +118,31 @@ def _models() -> rx.Component:
         rx.el.div(
             rx.el.div(
                 text_input(
-                    TokensState.model_search,
-                    TokensState.search_models,
+                    _State.model_search,
+                    _State.search_models,
                     delay_ms=150,
                     placeholder=t("tokens.search_models"),
                     aria_label=t("tokens.search_models"),
                 ),
                 rx.cond(
                     chosen.length() > 0,
-                    button(t("tokens.allow_all"), kind="quiet", on_click=TokensState.allow_all_models),
+                    button(t("tokens.allow_all"), kind="quiet", on_click=_State.allow_all_models),
                 ),
                 class_name="chips-head",
             ),
             rx.el.div(
                 rx.foreach(
-                    TokensState.offered_models,
+                    _State.offered_models,
                     lambda name: rx.el.button(
                         name,
                         type="button",
                         class_name="chip",
-                        on_click=TokensState.toggle_model(name),
+                        on_click=_State.toggle_model(name),
                         aria_pressed=chosen.contains(name),
                     ),
                 ),
                 rx.cond(
-                    TokensState.all_models.length() == 0,
+                    _State.all_models.length() == 0,
                     rx.el.span(t("tokens.no_models"), class_name="faint"),
                 ),
                 class_name="chips",
@@ -153,14 +155,12 @@ def _models() -> rx.Component:
 
 def use_dialog() -> rx.Component:
     """The key, snippets in three languages, links into clients and a code for phones."""
-    snippets = TokensState.snippets
+    snippets = _State.snippets
     return dialog(
-        TokensState.using.bool(),
-        TokensState.close_use,
-        rx.cond(
-            TokensState.just_made, t("tokens.made_title"), t("tokens.use_title", name=TokensState.using.name)
-        ),
-        rx.cond(TokensState.just_made, callout(t("tokens.made_text"), icon="circle-check")),
+        _State.using.bool(),
+        _State.close_use,
+        rx.cond(_State.just_made, t("tokens.made_title"), t("tokens.use_title", name=_State.using.name)),
+        rx.cond(_State.just_made, callout(t("tokens.made_text"), icon="circle-check")),
         rx.el.div(
             _copy_line(t("tokens.key"), snippets.key),
             _copy_line(t("tokens.base_url"), snippets.address + "/v1"),
@@ -169,13 +169,13 @@ def use_dialog() -> rx.Component:
         rx.el.div(
             segmented(
                 [("curl", "curl"), ("python", "Python"), ("node", "Node"), ("env", t("tokens.environment"))],
-                TokensState.language,
-                TokensState.set_language,
+                _State.language,
+                _State.set_language,
                 t("tokens.snippet"),
             ),
             code_block(
                 rx.match(
-                    TokensState.language,
+                    _State.language,
                     ("python", snippets.python),
                     ("node", snippets.node),
                     ("env", snippets.env),
@@ -198,7 +198,7 @@ def use_dialog() -> rx.Component:
                 class_name="field",
             ),
             rx.el.div(
-                rx.el.img(src=TokensState.code, alt=t("tokens.code"), class_name="qr"),
+                rx.el.img(src=_State.code, alt=t("tokens.code"), class_name="qr"),
                 segmented(
                     [
                         ("key", t("tokens.key")),
@@ -206,8 +206,8 @@ def use_dialog() -> rx.Component:
                         ("open_cat", "OpenCat"),
                         ("ama", "AMA"),
                     ],
-                    TokensState.code_of,
-                    TokensState.set_code_of,
+                    _State.code_of,
+                    _State.set_code_of,
                     t("tokens.code"),
                 ),
                 class_name="qr-part",

@@ -35,6 +35,8 @@ from oneapi_app.console.pages.tokens.dialogs import token_form, use_dialog
 from oneapi_app.console.pages.tokens.state import TokensState
 from oneapi_app.models.token import DISABLED, ENABLED, EXHAUSTED, EXPIRED
 
+_State: Any = TokensState
+
 TABLE = "tokens"
 
 
@@ -70,21 +72,19 @@ def _actions(row: Any) -> rx.Component:
     return rx.el.span(
         switch(
             row.enabled,
-            TokensState.set_enabled(row.id),
+            _State.set_enabled(row.id),
             t("tokens.switch", name=row.name),
         ),
-        icon_button("terminal", t("tokens.use"), on_click=TokensState.use(row.id)),
+        icon_button("terminal", t("tokens.use"), on_click=_State.use(row.id)),
         row_menu(
-            menu_item(t("shell.edit"), icon="pencil", on_click=TokensState.start_edit(row.id)),
+            menu_item(t("shell.edit"), icon="pencil", on_click=_State.start_edit(row.id)),
             menu_item(
                 t("tokens.see_log"),
                 icon="scroll-text",
                 on_click=rx.redirect(f"{routes.LOGS}?token={row.name}"),
             ),
             menu_separator(),
-            menu_item(
-                t("shell.delete"), icon="trash-2", danger=True, on_click=TokensState.ask_delete(row.id)
-            ),
+            menu_item(t("shell.delete"), icon="trash-2", danger=True, on_click=_State.ask_delete(row.id)),
         ),
         class_name="row-actions",
     )
@@ -113,54 +113,52 @@ COLUMNS = (
     title="tokens.title",
     guard=COMMON,
     menu=MenuEntry("key-round", order=30),
-    on_load=TokensState.open,
+    on_load=_State.open,
 )
 def tokens_page() -> rx.Component:
     states = ((ENABLED, "enabled"), (DISABLED, "disabled"), (EXPIRED, "expired"), (EXHAUSTED, "exhausted"))
     return rx.fragment(
         page_header(
             t("tokens.title"),
-            search_field(TokensState.search, TokensState.search_for, t("tokens.search")),
-            button(
-                t("tokens.create"), icon="plus", kind="primary", shortcut="n", on_click=TokensState.start_new
-            ),
+            search_field(_State.search, _State.search_for, t("tokens.search")),
+            button(t("tokens.create"), icon="plus", kind="primary", shortcut="n", on_click=_State.start_new),
             subtitle=t("tokens.subtitle"),
         ),
         toolbar(
             select(
                 [("", t("tokens.any_state")), *((str(n), t(f"tokens.state_{name}")) for n, name in states)],
-                value=TokensState.filters["status"],
-                on_change=lambda value: TokensState.set_filter("status", value),
+                value=_State.filters["status"],
+                on_change=lambda value: _State.set_filter("status", value),
                 aria_label=t("shell.status"),
             ),
             rx.el.span(class_name="push"),
             column_chooser(TABLE, COLUMNS, selectable=True),
         ),
         data_table(
-            TokensState,
+            _State,
             COLUMNS,
             name=TABLE,
             selectable=True,
             bulk=[
-                button(t("shell.enable"), on_click=TokensState.enable_selected),
-                button(t("shell.disable"), on_click=TokensState.disable_selected),
+                button(t("shell.enable"), on_click=_State.enable_selected),
+                button(t("shell.disable"), on_click=_State.disable_selected),
             ],
-            on_open=lambda row: TokensState.start_edit(row.id),
+            on_open=lambda row: _State.start_edit(row.id),
             empty=empty_state(
                 "key-round",
                 t("tokens.none"),
                 t("tokens.none_text"),
-                button(t("tokens.create"), icon="plus", kind="primary", on_click=TokensState.start_new),
+                button(t("tokens.create"), icon="plus", kind="primary", on_click=_State.start_new),
             ),
         ),
         token_form(),
         use_dialog(),
         confirm_dialog(
-            TokensState.doomed.bool(),
-            TokensState.close_delete,
-            title=t("tokens.delete_title", name=TokensState.doomed.name),
+            _State.doomed.bool(),
+            _State.close_delete,
+            title=t("tokens.delete_title", name=_State.doomed.name),
             text=t("tokens.delete_text"),
             confirm_label=t("shell.delete"),
-            on_confirm=TokensState.delete,
+            on_confirm=_State.delete,
         ),
     )

@@ -1,5 +1,7 @@
 """The top-up page."""
 
+from typing import Any
+
 import reflex as rx
 
 from oneapi_app.actor import COMMON
@@ -26,23 +28,25 @@ from oneapi_app.console.i18n import t
 from oneapi_app.console.page import PAGES, MenuEntry, page
 from oneapi_app.console.pages.topup.state import TopUpState
 
+_State: Any = TopUpState
+
 
 @page(
     routes.TOP_UP,
     title="topup.title",
     guard=COMMON,
     menu=MenuEntry("wallet", order=60),
-    on_load=TopUpState.enter,
+    on_load=_State.enter,
 )
 def topup_page() -> rx.Component:
     return rx.fragment(
         page_header(t("topup.title")),
-        rx.cond(TopUpState.loaded, _content(), stack(skeleton("100%", "92px"), skeleton("100%", "200px"))),
+        rx.cond(_State.loaded, _content(), stack(skeleton("100%", "92px"), skeleton("100%", "200px"))),
     )
 
 
 def _content() -> rx.Component:
-    state = TopUpState
+    state = _State
     return stack(
         stat_row(
             stat_tile(t("shell.balance"), money(state.balance), icon="wallet"),
@@ -57,7 +61,7 @@ def _content() -> rx.Component:
 def _redeem() -> rx.Component:
     return card(
         rx.form(
-            form_error(TopUpState.error),
+            form_error(_State.error),
             field(
                 t("topup.code"),
                 text_input(
@@ -73,12 +77,12 @@ def _redeem() -> rx.Component:
             rx.el.div(
                 button(t("topup.redeem"), kind="primary", type="submit", icon="ticket-check"),
                 rx.cond(
-                    TopUpState.shop != "",
-                    link_button(t("topup.shop"), TopUpState.shop, icon="external-link", is_external=True),
+                    _State.shop != "",
+                    link_button(t("topup.shop"), _State.shop, icon="external-link", is_external=True),
                 ),
                 class_name="form-actions",
             ),
-            on_submit=TopUpState.redeem,
+            on_submit=_State.redeem,
             reset_on_submit=False,
             class_name="form-stack",
         ),
@@ -87,7 +91,7 @@ def _redeem() -> rx.Component:
 
 
 def _invite() -> rx.Component:
-    state = TopUpState
+    state = _State
     return card(
         rx.el.p(t("topup.invite_text"), class_name="muted"),
         rx.el.div(
@@ -116,10 +120,10 @@ def _invite() -> rx.Component:
 def _history() -> rx.Component:
     return card(
         rx.cond(
-            TopUpState.history.length() > 0,
+            _State.history.length() > 0,
             rx.el.ul(
                 rx.foreach(
-                    TopUpState.history,
+                    _State.history,
                     lambda row: rx.el.li(
                         rx.el.span(row.said), rx.el.span(date_time(row.at), class_name="muted")
                     ),

@@ -1,5 +1,7 @@
 """Creating and editing a user, giving and taking quota, and one user at a glance."""
 
+from typing import Any
+
 import reflex as rx
 
 from oneapi_app.console import client
@@ -22,15 +24,17 @@ from oneapi_app.console.components import (
 from oneapi_app.console.i18n import t, t_dynamic
 from oneapi_app.console.pages.users.state import UsersState
 
+_State: Any = UsersState
+
 
 def user_form() -> rx.Component:
-    form = UsersState.form
+    form = _State.form
     is_new = form.id == 0
     return form_dialog(
-        UsersState.form_open,
-        UsersState.show_form,
+        _State.form_open,
+        _State.show_form,
         rx.cond(is_new, t("users.create_title"), t("users.edit_title", name=form.username)),
-        form_error(UsersState.error),
+        form_error(_State.error),
         field(
             t("shell.username"),
             text_input(
@@ -67,7 +71,7 @@ def user_form() -> rx.Component:
             t("shell.group"),
             rx.el.span(
                 rx.el.select(
-                    rx.foreach(UsersState.groups, lambda name: rx.el.option(name, value=name)),
+                    rx.foreach(_State.groups, lambda name: rx.el.option(name, value=name)),
                     name="group",
                     default_value=form.group,
                 ),
@@ -76,34 +80,34 @@ def user_form() -> rx.Component:
             ),
             help=t("users.group_help"),
         ),
-        on_submit=UsersState.save,
+        on_submit=_State.save,
         submit_label=rx.cond(is_new, t("shell.create"), t("shell.save")),
     )
 
 
 def quota_dialog() -> rx.Component:
     """More or less, with a reason that goes into the log."""
-    form = UsersState.form
-    change = rx.cond(UsersState.adding, UsersState.amount_units, -UsersState.amount_units)
+    form = _State.form
+    change = rx.cond(_State.adding, _State.amount_units, -_State.amount_units)
     return form_dialog(
-        UsersState.quota_open,
-        UsersState.show_quota,
+        _State.quota_open,
+        _State.show_quota,
         t("users.adjust_title", name=form.username),
-        form_error(UsersState.error),
+        form_error(_State.error),
         segmented(
             [("add", t("users.add")), ("take", t("users.take"))],
-            rx.cond(UsersState.adding, "add", "take"),
-            UsersState.set_direction,
+            rx.cond(_State.adding, "add", "take"),
+            _State.set_direction,
             t("users.adjust"),
         ),
         field(
             rx.cond(client.site("display_in_currency"), t("users.amount_money"), t("users.amount_units")),
             rx.debounce_input(
                 rx.el.input(
-                    value=UsersState.amount,
+                    value=_State.amount,
                     name="amount",
                     input_mode="decimal",
-                    on_change=UsersState.weigh_amount,
+                    on_change=_State.weigh_amount,
                     class_name="input",
                     auto_complete="off",
                     auto_focus=True,
@@ -118,16 +122,16 @@ def quota_dialog() -> rx.Component:
             optional=t("shell.optional"),
             help=t("users.reason_help"),
         ),
-        on_submit=UsersState.save_quota,
+        on_submit=_State.save_quota,
         submit_label=t("shell.confirm"),
     )
 
 
 def user_drawer() -> rx.Component:
-    shown = UsersState.shown
+    shown = _State.shown
     return drawer(
-        UsersState.drawer_open,
-        UsersState.show_drawer,
+        _State.drawer_open,
+        _State.show_drawer,
         shown.username,
         facts(
             ("ID", shown.id),
@@ -153,19 +157,17 @@ def user_drawer() -> rx.Component:
                     t("users.used"),
                     rx.el.span(money(shown.used), " · ", count(shown.requests), " ", t("users.requests")),
                 ),
-                (t("users.week"), money(UsersState.spent_week)),
-                (t("users.month"), money(UsersState.spent_month)),
+                (t("users.week"), money(_State.spent_week)),
+                (t("users.month"), money(_State.spent_month)),
             ),
             rx.cond(
-                UsersState.series.length() > 0,
-                stacked_bars(
-                    UsersState.bars, UsersState.series, label=t("users.usage"), unit="quota", height=200
-                ),
+                _State.series.length() > 0,
+                stacked_bars(_State.bars, _State.series, label=t("users.usage"), unit="quota", height=200),
             ),
             class_name="drawer-section",
         ),
         actions=(
-            button(t("users.adjust"), icon="coins", on_click=UsersState.start_quota(shown.id)),
-            button(t("shell.edit"), icon="pencil", kind="primary", on_click=UsersState.start_edit(shown.id)),
+            button(t("users.adjust"), icon="coins", on_click=_State.start_quota(shown.id)),
+            button(t("shell.edit"), icon="pencil", kind="primary", on_click=_State.start_edit(shown.id)),
         ),
     )

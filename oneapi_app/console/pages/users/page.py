@@ -31,6 +31,8 @@ from oneapi_app.console.pages.users.dialogs import quota_dialog, user_drawer, us
 from oneapi_app.console.pages.users.state import UsersState
 from oneapi_app.models.user import DISABLED, ENABLED
 
+_State: Any = UsersState
+
 TABLE = "users"
 
 
@@ -61,13 +63,13 @@ def _actions(row: Any) -> rx.Component:
     return rx.el.span(
         switch(
             row.enabled,
-            UsersState.set_enabled(row.id),
+            _State.set_enabled(row.id),
             t("users.switch", name=row.username),
             disabled=row.role == "root",
         ),
         row_menu(
-            menu_item(t("shell.edit"), icon="pencil", on_click=UsersState.start_edit(row.id)),
-            menu_item(t("users.adjust"), icon="coins", on_click=UsersState.start_quota(row.id)),
+            menu_item(t("shell.edit"), icon="pencil", on_click=_State.start_edit(row.id)),
+            menu_item(t("users.adjust"), icon="coins", on_click=_State.start_quota(row.id)),
             menu_item(
                 t("users.see_log"),
                 icon="scroll-text",
@@ -75,18 +77,18 @@ def _actions(row: Any) -> rx.Component:
             ),
             rx.cond(
                 is_root & (row.role == "common"),
-                menu_item(t("users.promote"), icon="shield-plus", on_click=UsersState.promote(row.id)),
+                menu_item(t("users.promote"), icon="shield-plus", on_click=_State.promote(row.id)),
             ),
             rx.cond(
                 is_root & (row.role == "admin"),
-                menu_item(t("users.demote"), icon="shield-minus", on_click=UsersState.demote(row.id)),
+                menu_item(t("users.demote"), icon="shield-minus", on_click=_State.demote(row.id)),
             ),
             rx.cond(
                 row.role != "root",
                 rx.fragment(
                     menu_separator(),
                     menu_item(
-                        t("shell.delete"), icon="trash-2", danger=True, on_click=UsersState.ask_delete(row.id)
+                        t("shell.delete"), icon="trash-2", danger=True, on_click=_State.ask_delete(row.id)
                     ),
                 ),
             ),
@@ -113,16 +115,14 @@ COLUMNS = (
     title="users.title",
     guard=ADMIN,
     menu=MenuEntry("users", order=20, section="admin"),
-    on_load=UsersState.open,
+    on_load=_State.open,
 )
 def users_page() -> rx.Component:
     return rx.fragment(
         page_header(
             t("users.title"),
-            search_field(UsersState.search, UsersState.search_for, t("users.search")),
-            button(
-                t("users.create"), icon="plus", kind="primary", shortcut="n", on_click=UsersState.start_new
-            ),
+            search_field(_State.search, _State.search_for, t("users.search")),
+            button(t("users.create"), icon="plus", kind="primary", shortcut="n", on_click=_State.start_new),
         ),
         toolbar(
             _filter(
@@ -138,27 +138,27 @@ def users_page() -> rx.Component:
             column_chooser(TABLE, COLUMNS, selectable=True),
         ),
         data_table(
-            UsersState,
+            _State,
             COLUMNS,
             name=TABLE,
             selectable=True,
             bulk=[
-                button(t("shell.enable"), on_click=UsersState.enable_selected),
-                button(t("shell.disable"), on_click=UsersState.disable_selected),
+                button(t("shell.enable"), on_click=_State.enable_selected),
+                button(t("shell.disable"), on_click=_State.disable_selected),
             ],
-            on_open=lambda row: UsersState.look(row.id),
+            on_open=lambda row: _State.look(row.id),
             empty=empty_state("users", t("users.none"), t("users.none_text")),
         ),
         user_form(),
         quota_dialog(),
         user_drawer(),
         confirm_dialog(
-            UsersState.doomed.bool(),
-            UsersState.close_delete,
-            title=t("users.delete_title", name=UsersState.doomed.username),
+            _State.doomed.bool(),
+            _State.close_delete,
+            title=t("users.delete_title", name=_State.doomed.username),
             text=t("users.delete_text"),
             confirm_label=t("shell.delete"),
-            on_confirm=UsersState.delete,
+            on_confirm=_State.delete,
         ),
     )
 
@@ -166,8 +166,8 @@ def users_page() -> rx.Component:
 def _filter(name: str, anything: Any, choices: list[tuple[int, str]]) -> rx.Component:
     return select(
         [("", anything), *((str(number), t(f"users.{text}")) for number, text in choices)],
-        value=UsersState.filters[name],
-        on_change=lambda value: UsersState.set_filter(name, value),
+        value=_State.filters[name],
+        on_change=lambda value: _State.set_filter(name, value),
         aria_label=anything,
     )
 
@@ -176,9 +176,9 @@ def _group_filter() -> rx.Component:
     return rx.el.span(
         rx.el.select(
             rx.el.option(t("users.any_group"), value=""),
-            rx.foreach(UsersState.groups, lambda name: rx.el.option(name, value=name)),
-            value=UsersState.filters["group"],
-            on_change=lambda value: UsersState.set_filter("group", value),
+            rx.foreach(_State.groups, lambda name: rx.el.option(name, value=name)),
+            value=_State.filters["group"],
+            on_change=lambda value: _State.set_filter("group", value),
             aria_label=t("shell.group"),
         ),
         rx.icon("chevrons-up-down", size=13),
