@@ -184,6 +184,7 @@ def _sums() -> rx.Component:
 
 def _filters(is_admin: Any) -> rx.Component:
     filters = _State.filters
+    named = (filters["model"] + filters["token"] + filters["user"] + filters["channel"]) != ""
     return rx.el.div(
         toolbar(
             select(
@@ -224,7 +225,7 @@ def _filters(is_admin: Any) -> rx.Component:
             ),
         ),
         rx.cond(
-            _State.filters_open,
+            _State.filters_open | named,
             toolbar(
                 _filter("model", t("logs.model")),
                 _filter("token", t("logs.token")),
