@@ -36,6 +36,37 @@ def list_options(uow: UnitOfWork, actor: Actor, *, settings: Settings) -> list[O
     return rows
 
 
+class OptionsView(msgspec.Struct, frozen=True):
+    """All options for the console. Of secrets it only says which are set."""
+
+    values: dict[str, str]
+    secrets_set: list[str]
+
+
+def describe_options(uow: UnitOfWork, actor: Actor, *, settings: Settings) -> OptionsView:
+    """Every option as stored, or its default."""
+    require_role(actor, ROOT)
+    stored = repository.all_options(uow.session)
+    shown = [option.name for option in OPTIONS.values() if not option.secret]
+    return OptionsView(
+        {name: stored.get(name) or default_text(name, settings) for name in shown},
+        [option.name for option in OPTIONS.values() if option.secret and stored.get(option.name)],
+    )
+
+
+class StoreFacts(msgspec.Struct, frozen=True):
+    """The database: ``kind`` as people call it, ``size_bytes`` where it tells."""
+
+    kind: str
+    version: str
+    size_bytes: int
+
+
+def read_store_facts(uow: UnitOfWork, actor: Actor) -> StoreFacts:
+    require_role(actor, ROOT)
+    return StoreFacts(*repository.describe_store(uow.session))
+
+
 def default_text(name: str, settings: Settings) -> str:
     """What the option says while nothing is saved; the price tables show the built-in ones."""
     if name == "ModelRatio":

@@ -1,13 +1,14 @@
 // Values edited where they stand: Enter or leaving the field keeps them, Esc takes them back.
 import { useEffect, useState } from "react";
 
-/** A whole number in a table's cell. `onCommit` gets the new one, and only when it is another one. */
-export function NumberCell({ value = 0, min, label, onCommit }) {
+/** A number in a table's cell, whole unless `decimals`. `onCommit` gets the new one, and only when it is another. */
+export function NumberCell({ value = 0, min, decimals = false, label, onCommit }) {
   const [text, setText] = useState(String(value));
   useEffect(() => setText(String(value)), [value]);
+  const fits = decimals ? Number.isFinite : Number.isInteger;
   const commit = () => {
     const number = Number(text);
-    if (text.trim() === "" || !Number.isInteger(number) || (min !== undefined && number < min)) {
+    if (text.trim() === "" || !fits(number) || (min !== undefined && number < min)) {
       setText(String(value));
     } else if (number !== value) {
       onCommit?.(number);
@@ -16,7 +17,7 @@ export function NumberCell({ value = 0, min, label, onCommit }) {
   return (
     <input
       className="cell-input num"
-      inputMode="numeric"
+      inputMode={decimals ? "decimal" : "numeric"}
       aria-label={label}
       value={text}
       onChange={(event) => setText(event.target.value)}

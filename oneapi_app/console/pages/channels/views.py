@@ -23,8 +23,6 @@ _KEY_KINDS: Mapping[str, str] = {
     "APIKey-AppId (passed as-is as Bearer)": "dashed",
     "AppId|SecretId|SecretKey (TC3-HMAC-SHA256)": "tencent",
     "any non-empty text": "any",
-    "UI stores ak|sk|region; backend ignores key and reads config": "unused",
-    "UI stores region|project|adc; backend ignores key and reads config": "unused",
     "full Authorization header value (sent verbatim, no Bearer added)": "header",
 }
 """Key formats as providers name them -> which help line the form shows."""
@@ -100,7 +98,7 @@ def offer_of(provider: Provider) -> Offer:
         base_url=provider.base_url,
         needs_base_url=not provider.base_url and not _lives_in_config(provider),
         key_page=KEY_PAGES.get(provider.id, provider.docs_url),
-        key_kind=_KEY_KINDS.get(provider.key_format, "plain"),
+        key_kind="unused" if _lives_in_config(provider) else _KEY_KINDS.get(provider.key_format, "plain"),
         chat_path="" if provider.config_fields else provider.endpoints.get(Operation.CHAT, ""),
         words=f"{title['zh']} {title['en']} {provider.slug} {provider.base_url}".lower(),
     )
@@ -163,4 +161,5 @@ def _mark(title: str) -> str:
 
 
 def _lives_in_config(provider: Provider) -> bool:
-    return _KEY_KINDS.get(provider.key_format) == "unused"
+    """Whether the credential is a field of ``config`` and the key only a placeholder."""
+    return any(wanted.name in SECRET_CONFIG for wanted in provider.config_fields)
