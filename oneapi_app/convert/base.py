@@ -11,9 +11,9 @@ class StreamEnd(Enum):
     """Why a stream is being closed."""
 
     COMPLETE = "complete"
-    UPSTREAM_BROKE = "upstream broke"
-    IDLE_TIMEOUT = "idle timeout"
-    CLIENT_GONE = "client gone"
+    UPSTREAM_BROKE = "upstream_broke"
+    IDLE_TIMEOUT = "idle_timeout"
+    CLIENT_GONE = "client_gone"
 
 
 ENDINGS = {
@@ -28,12 +28,13 @@ class Converter(Protocol):
     """Turns a provider's answer into the caller's dialect and learns what it cost on the way.
 
     ``usage`` None: the provider has not told. Until the end of a stream it may know the prompt only, with
-    ``output_tokens`` 0. ``failure``: the provider reported an error instead of content.
-    ``content_type`` None: the provider's own.
+    ``output_tokens`` 0. ``failure``: the provider reported an error instead of content. ``cut``: an answer that had
+    begun will never be complete, though the connection may have ended well. ``content_type`` None: the provider's own.
     """
 
     usage: Usage | None
     has_content: bool
+    cut: bool
     failure: Failure | None
     content_type: bytes | None
 

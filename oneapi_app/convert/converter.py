@@ -67,6 +67,7 @@ class Translation:
         self._closed = False
         self.usage: hub.Usage | None = None
         self.has_content = False
+        self.cut = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = writer.content_type
 
@@ -104,7 +105,8 @@ class Translation:
         if not self.has_content:
             self.failure = _failure(event)
             return b""
-        return self._close_parts() + self._writer.fail(event.message, event.type, "")
+        self.cut = True
+        return self._close_parts() + self._writer.fail(event.message, event.type, event.type)
 
     def _note(self, event: hub.Event) -> None:
         match event:
@@ -144,6 +146,7 @@ class Translation:
         if not self.has_content and end is StreamEnd.COMPLETE:
             self.failure = Failure(BROKEN, ENDINGS[end], "upstream_error", "empty_answer", "", None)
             return b""
+        self.cut = True
         code = StreamEnd.UPSTREAM_BROKE if end is StreamEnd.COMPLETE else end
         return frames + self._close_parts() + self._writer.fail(ENDINGS[end], "upstream_error", code.value)
 

@@ -97,6 +97,7 @@ class Passthrough:
         "_splitter",
         "_texts",
         "content_type",
+        "cut",
         "failure",
         "has_content",
         "usage",
@@ -110,6 +111,7 @@ class Passthrough:
         self._delivered = False
         self.usage: Usage | None = None
         self.has_content = False
+        self.cut = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = None
 
@@ -128,8 +130,11 @@ class Passthrough:
             return b""
         if b'"usage"' in data and b'"usage":null' not in data:
             self._note_usage(data)
-        if not self.has_content and self._is_error(data):
-            return b""
+        if not self.has_content:
+            if self._is_error(data):
+                return b""
+        elif data.startswith((b'{"error"', b'{ "error"')):
+            self.cut = True
         if self._chat and self._is_empty(data):
             return b""
         self._delivered = True
@@ -168,11 +173,20 @@ class Passthrough:
     def close(self, end: StreamEnd) -> bytes:
         if end is StreamEnd.CLIENT_GONE:
             return b""
+        last = b""
         if end is StreamEnd.COMPLETE:
-            last = b"".join([self._frame(event) for event in self._splitter.finish()])
+            for event in self._splitter.finish():
+                if event.data == b"[DONE]" or _is_object(event.data):
+                    last += self._frame(event)
+                else:
+                    end = StreamEnd.UPSTREAM_BROKE  # half a frame
             if self.failure is None and self._chat and not self._delivered:
                 self.failure = Failure(BROKEN, ENDINGS[end], "upstream_error", "empty_answer", "", None)
-            return b"" if self.failure is not None else last + DONE
+            if self.failure is not None:
+                return b""
+        if end is StreamEnd.COMPLETE:
+            return last + DONE
+        self.cut = True
         error = {"message": ENDINGS[end], "type": "upstream_error", "param": "", "code": end.value}
         return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n" + DONE
 
@@ -204,12 +218,13 @@ class Passthrough:
 class Verbatim:
     """Answers that are no JSON of ours to read: speech, transcriptions, images."""
 
-    __slots__ = ("_body", "content_type", "failure", "has_content", "usage")
+    __slots__ = ("_body", "content_type", "cut", "failure", "has_content", "usage")
 
     def __init__(self) -> None:
         self._body = b""
         self.usage: Usage | None = None
         self.has_content = False
+        self.cut = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = None
 

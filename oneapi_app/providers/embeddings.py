@@ -28,6 +28,7 @@ class EmbeddingConverter:
         self._read = read
         self.usage: Usage | None = None
         self.has_content = False
+        self.cut = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = b"application/json"
 

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from oneapi_app.billing import policy
 from oneapi_app.billing.images import DEFAULT_SIZE, IMAGE_RULES
 from oneapi_app.billing.ledger import Charge
@@ -90,10 +92,15 @@ async def measure(
     if request.operation in _MEDIA:
         return Usage(), COUNTED_HERE
     complete = served.ending is Ending.COMPLETE
-    if served.usage is not None:
-        return served.usage, COUNTED_BY_PROVIDER if complete else COUNTED_PARTLY
     approximate = context.snapshot.options.approximate_token_enabled
     model = upstream_model(channel, request.model)
+    if served.usage is not None:
+        usage = served.usage
+        if complete or usage.output_tokens:
+            return usage, COUNTED_BY_PROVIDER if complete else COUNTED_PARTLY
+        # The prompt was counted at the start, the answer would have been at the end.
+        written = await count_exactly(CountableText((served.output_text,)), model, approximate=approximate)
+        return msgspec.structs.replace(usage, output_tokens=written), COUNTED_PARTLY
     if request.operation in _HEARD:
         heard = await count_exactly(input_text(served.output_text), model, approximate=approximate)
         return Usage(input_tokens=heard), COUNTED_HERE

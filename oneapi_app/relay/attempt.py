@@ -117,6 +117,8 @@ async def _carry(
         )
         if isinstance(outcome, Failure):
             return outcome
+        if converter.cut and outcome.ending is Ending.COMPLETE:
+            outcome.ending = Ending.UPSTREAM_BROKE
         return Served(
             converter.usage,
             converter.output_text()
