@@ -43,7 +43,7 @@ class _Call(msgspec.Struct, gc=False):
 
 
 class _Said(msgspec.Struct, gc=False):
-    content: str | None = None
+    content: Any = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
@@ -59,7 +59,7 @@ class _Choice(msgspec.Struct, gc=False):
 
 class _Answer(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
-    usage: _WireUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -133,17 +133,20 @@ class Passthrough:
         if not self.has_content:
             if self._is_error(data):
                 return b""
-        elif data.startswith((b'{"error"', b'{ "error"')):
+        elif data.startswith(b'{"error"'):
             self.cut = True
-        if self._chat and self._is_empty(data):
+        if self._chat and b"[]" in data and self._is_empty(data):
             return b""
         self._delivered = True
-        self._frames.append(data)
-        if len(self._frames) >= _FRAMES_KEPT:
+        frames = self._frames
+        frames.append(data)
+        if len(frames) >= _FRAMES_KEPT:
             self._keep_texts()
         raw = event.raw
         # Byte for byte where the provider writes a frame as everybody does.
-        return raw if len(raw) == len(data) + 8 and raw.startswith(b"data: ") else b"data: " + data + b"\n\n"
+        if len(raw) == len(data) + 8 and raw.startswith(b"data: "):
+            return raw
+        return b"data: " + data + b"\n\n"
 
     def _is_empty(self, data: bytes) -> bool:
         """No choices, and no usage either."""
@@ -264,15 +267,17 @@ def _read(data: bytes) -> _Answer | None:
 
 def _texts(answer: _Answer) -> list[str]:
     """What a model has written in an answer or a chunk of one: content, reasoning, names and arguments of calls."""
-    found: list[str | None] = []
+    found: list[str] = []
     for choice in answer.choices or ():
-        found.append(choice.text)
+        if choice.text:
+            found.append(choice.text)
         said = choice.delta or choice.message
         if said is None:
             continue
-        found += (said.content, said.reasoning_content or said.reasoning, said.refusal)
-        functions = [call.function for call in said.tool_calls or ()] + [said.function_call]
-        for function in functions:
-            if function is not None:
-                found += (function.name, function.arguments)
-    return [text for text in found if text]
+        if isinstance(said.content, str):
+            found.append(said.content)
+        found += [text for text in (said.reasoning_content or said.reasoning, said.refusal) if text]
+        if said.tool_calls or said.function_call:
+            called = [call.function for call in said.tool_calls or ()] + [said.function_call]
+            found += [text for f in called if f is not None for text in (f.name, f.arguments) if text]
+    return found

@@ -62,6 +62,16 @@ class EventSplitter:
         ):
             self._fresh = False
             return [Event(b"", data[6:-2], data)]
+        if (
+            not self._tail
+            and data.startswith(b"data: ")
+            and data.endswith(b"\r\n\r\n")
+            and data.find(b"\r") == size - 4
+            and data.find(b"\n") == size - 3
+            and size <= self._max_bytes
+        ):
+            self._fresh = False
+            return [Event(b"", data[6:-4], data)]
         return self._feed_any(data)
 
     def finish(self) -> list[Event]:

@@ -14,7 +14,7 @@ from oneapi_app.providers.base import (
     Route,
     UpstreamRequest,
 )
-from oneapi_app.providers.translation import neutral_request, translation
+from oneapi_app.providers.translation import chat_links, neutral_request, translation
 from oneapi_app.wire.anthropic.read_answer import MessageReader
 from oneapi_app.wire.anthropic.write_request import write_request
 
@@ -45,6 +45,11 @@ def _build(provider: Provider, request: ClientRequest, route: Route) -> Upstream
     return UpstreamRequest("POST", url, tuple(headers), msgspec.json.encode(body))
 
 
+def _links(request: ClientRequest) -> list[str]:
+    """Anthropic fetches linked images itself, but over TLS only."""
+    return [link for link in chat_links(request) if link.startswith("http://")]
+
+
 def _converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:
     return translation(request, MessageReader())
 
@@ -69,6 +74,7 @@ PROVIDER = Provider(
     builder=_build,
     make_converter=_converter,
     classifier=_classify,
+    media_links=_links,
     docs_url="https://platform.claude.com/docs/en/api/overview",
     owned_by="anthropic",
     key_format="API key (x-api-key)",

@@ -14,6 +14,12 @@ from oneapi_app.providers.base import ClientRequest, Media, Route
 from oneapi_app.wire.openai_chat.read_request import image_links, read_request
 from oneapi_app.wire.openai_chat.write_answer import ChatWriter
 
+_IMAGE_STARTS = {
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+}
+
 
 def neutral_request(request: ClientRequest, route: Route) -> hub.Request:
     """With the channel's model and system prompt, and fetched media in the place of links. Raises ConversionError."""
@@ -77,4 +83,13 @@ def _inlined_image(image: hub.Image, media: Mapping[str, Media]) -> hub.Image:
     if fetched is None:
         return image
     data = base64.b64encode(fetched.data).decode()
-    return hub.Image(media_type=fetched.media_type, data=data, detail=image.detail)
+    return hub.Image(media_type=_image_type(fetched), data=data, detail=image.detail)
+
+
+def _image_type(media: Media) -> str:
+    """Servers often do not know what they serve; vendors insist on the right name."""
+    if media.data[8:12] == b"WEBP":
+        return "image/webp"
+    return next(
+        (name for start, name in _IMAGE_STARTS.items() if media.data.startswith(start)), media.media_type
+    )

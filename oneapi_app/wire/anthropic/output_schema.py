@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import msgspec
 
+from oneapi_app.errors import ConversionError
+
 Json = dict[str, Any]
 _KEPT = ("type", "enum", "const", "title", "description", "$ref", "default")
 _FORMATS = frozenset(
@@ -18,7 +20,14 @@ _DEFINITIONS = ("$defs", "definitions", "properties")
 
 
 def accepted_schema(schema: Json) -> Json:
-    """A copy; objects are closed, since open ones are refused."""
+    """A copy; objects are closed, since open ones are refused. Raises ConversionError."""
+    try:
+        return _trimmed(schema)
+    except RecursionError:
+        raise ConversionError("json_schema: nested too deeply") from None
+
+
+def _trimmed(schema: Json) -> Json:
     kept: Json = {}
     rest: Json = {}
     for key, value in schema.items():
@@ -44,4 +53,4 @@ def accepted_schema(schema: Json) -> Json:
 
 
 def _accepted(schema: Any) -> Any:
-    return accepted_schema(cast("Json", schema)) if isinstance(schema, dict) else schema
+    return _trimmed(cast("Json", schema)) if isinstance(schema, dict) else schema

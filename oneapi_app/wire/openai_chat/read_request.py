@@ -20,6 +20,8 @@ def read_request(fields: Json, model: str, *, stream: bool) -> hub.Request:
         chat = msgspec.convert(fields, wire.ChatFields, strict=False)
     except msgspec.ValidationError as error:
         raise ConversionError(str(error)) from None
+    except RecursionError:
+        raise ConversionError("the request is nested too deeply") from None
     names = _names_of_calls(chat.messages)
     tools = _read_tools(chat)
     return hub.Request(
