@@ -52,7 +52,7 @@ async def _get(client: httpx.AsyncClient, provider: Provider, ask: Ask) -> Any:
     said = _without_secrets(failure.message if failure else "", ask)[:_MESSAGE_CHARS]
     raise Unavailable(
         f"status code: {response.status_code} {said}".strip(),
-        f"the vendor answers {response.status_code} {said}".strip(),
+        f"the vendor answers {response.status_code}: {said}".rstrip(": "),
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.errors import AppError, Conflict
-from oneapi_app.kit.clock import now_s
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +22,6 @@ class Progress:
     total: int = 0
     done: int = 0
     good: int = 0
-    ended_at: int = 0
 
 
 class Sweep:
@@ -63,7 +61,6 @@ class Sweep:
             log.warning("%s: ended early: %s", self._name, type(error).__name__)
         finally:
             progress.running = False
-            progress.ended_at = now_s()
 
     async def _work(
         self,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from oneapi_app.providers.base import BalanceQuery, Dialect, Operation, Provider
+from oneapi_app.providers.openai_like import build
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ _OPENAI_LOOK_BACK_DAYS = 100
 def ask_models(provider: Provider, base_url: str, key: str) -> Models | None:
     """The vendor's list of models for this key; None where it has none."""
     asker = _MODEL_LISTS.get(provider.dialect)
-    if asker is None or (provider.dialect is Dialect.OPENAI and not _chat_path(provider)):
+    # A vendor with addresses built in its own way has its list, if any, somewhere else too.
+    plain = provider.builder is build and bool(_chat_path(provider))
+    if asker is None or (provider.dialect is Dialect.OPENAI and not plain):
         return None
     return asker(provider, base_url, key)
 

@@ -1,7 +1,6 @@
 """The REST routes of channels over the whole management API, in this process."""
 
 import asyncio
-import json
 
 import httpx
 import pytest
@@ -172,7 +171,15 @@ async def test_a_test_of_a_channel_nobody_answers_on(api):
 
 async def test_tests_of_all_run_one_at_a_time(api):
     admin = api("admin")
-    await make(admin, base_url="http://10.255.255.1")
-    first, second = await asyncio.gather(admin.get("/api/channel/test"), admin.get("/api/channel/test"))
-    assert json.loads(first.text)["success"]
+    hung = asyncio.Event()
+
+    async def never_answer(_reader, writer):
+        await hung.wait()
+        writer.close()
+
+    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as vendor:
+        await make(admin, base_url=f"http://127.0.0.1:{vendor.sockets[0].getsockname()[1]}")
+        assert (await admin.get("/api/channel/test")).json()["success"]
+        second = await admin.get("/api/channel/test?scope=disabled")
+        hung.set()
     assert second.json() == {"message": "测试已在运行中", "success": False}

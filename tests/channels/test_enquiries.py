@@ -167,6 +167,48 @@ async def test_without_an_address_nobody_is_asked(channel_type):
         await models(channel_type, {})
 
 
+AZURE, ANTHROPIC, GEMINI, OLLAMA = 3, 14, 24, 30
+
+
+async def test_a_vendor_with_addresses_of_its_own_has_no_list():
+    with pytest.raises(InvalidInput):
+        await models(AZURE, {}, base_url="https://x.example")
+
+
+async def test_lists_in_other_dialects_over_several_pages():
+    pages = iter(
+        [
+            {"data": [{"id": "claude-1"}], "has_more": True, "last_id": "claude-1"},
+            {"data": [{"id": "claude-2"}], "has_more": False},
+            {
+                "models": [
+                    {"name": "models/gemini-x", "supportedGenerationMethods": ["generateContent"]},
+                    {"name": "models/other", "supportedGenerationMethods": ["predict"]},
+                ],
+                "nextPageToken": "p2",
+            },
+            {"models": [{"name": "models/embed", "supportedGenerationMethods": ["embedContent"]}]},
+            {"models": [{"name": "llama3:8b"}]},
+        ]
+    )
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return httpx.Response(200, json=next(pages))
+
+    async def ask(channel_type):
+        async with open_client("", httpx.MockTransport(answer)) as client:
+            return await fetch_models(record(channel_type), client)
+
+    assert await ask(ANTHROPIC) == ["claude-1", "claude-2"]
+    assert await ask(GEMINI) == ["embed", "gemini-x"]
+    assert await ask(OLLAMA) == ["llama3:8b"]
+    assert [request.headers.get("x-api-key", "") for request in seen[:2]] == ["sk-secret"] * 2
+    assert "after_id=claude-1" in str(seen[1].url) and "pageToken=p2" in str(seen[3].url)
+    assert not any("sk-secret" in str(request.url) for request in seen)
+
+
 async def test_a_refusal_is_quoted():
     with pytest.raises(AppError) as caught:
         await models(1, {"api.openai.com/v1/models": 401})

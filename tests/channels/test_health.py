@@ -2,9 +2,7 @@
 
 import pytest
 
-from oneapi_app.channels.announcements import describe_switch
 from oneapi_app.channels.health import LONGEST_REST_S, SuccessWindow, is_dead, judge
-from oneapi_app.events import ChannelSwitched
 from oneapi_app.providers.base import Failure
 
 
@@ -80,10 +78,3 @@ def test_the_success_rate_is_judged_over_a_full_window_only():
     assert window.add(False) == 0.25
     assert [window.add(ok) for ok in (True, True, True, False)] == [None, None, None, None]
     assert window.add(False) == 0.5
-
-
-def test_the_message_names_channel_and_reason_without_their_markup():
-    subject, content = describe_switch(ChannelSwitched(7, "<b>x</b>", False, "5 < 6"))
-    assert subject == "渠道状态变更提醒"
-    assert "&lt;b&gt;x&lt;/b&gt;" in content and "#7" in content and "5 &lt; 6" in content
-    assert "自动启用" in describe_switch(ChannelSwitched(7, "x", True, ""))[1]

@@ -29,7 +29,6 @@ TEXTS = {
     "base_url_needed": "Address of the API, such as https://api.example.com",
     "base_url_path": "Requests go to this address followed by {path}.",
     "batch": "{count} keys: {count} channels will be created.",
-    "bulk": "Bulk",
     "chosen": "{count} chosen",
     "clean_text": "All channels that are disabled, by hand or automatically, are deleted with their keys. "
     "This cannot be undone.",

@@ -29,7 +29,6 @@ TEXTS = {
     "base_url_needed": "API 地址，例如 https://api.example.com",
     "base_url_path": "请求将发送到此地址加上 {path}。",
     "batch": "{count} 个密钥，将创建 {count} 个渠道。",
-    "bulk": "批量",
     "chosen": "已选 {count} 个",
     "clean_text": "所有被手动或自动禁用的渠道及其密钥都会被删除，无法恢复。",
     "clean_title": "删除所有已禁用的渠道？",

@@ -41,7 +41,6 @@ class ChannelsState(TableState, rx.State):
     groups: list[str] = []
     models: list[str] = []
     work: Work = Work()
-    testing: list[int] = []
     doomed_ids: list[int] = []
     doomed_name: str = ""
     cleaning: bool = False
