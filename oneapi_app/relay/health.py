@@ -45,6 +45,7 @@ class ChannelHealth:
         self._in_a_row: dict[int, int] = {}
         self._windows: dict[int, SuccessWindow] = {}
         self._switched_off: set[int] = set()
+        self._known: dict[int, ChannelRecord] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def is_cooling(self, channel_id: int) -> bool:
@@ -116,11 +117,12 @@ class ChannelHealth:
         return window
 
     def channels_changed(self, records: Iterable[ChannelRecord]) -> None:
-        """Forgets channels that are gone; one that was edited or enabled again starts afresh."""
-        known = {record.id for record in records}
+        """Forgets channels that are gone; one that was edited, or switched off or on, starts afresh."""
+        known = {record.id: record for record in records}
         for memory in (self._rest_until, self._in_a_row, self._windows):
-            for gone in [channel for channel in memory if channel not in known]:
-                del memory[gone]
+            for channel in [c for c in memory if c not in known or known[c] != self._known.get(c, known[c])]:
+                del memory[channel]
+        self._known = known
 
     async def stop(self) -> None:
         if self._tasks:

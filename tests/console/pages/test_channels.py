@@ -8,7 +8,7 @@ import pytest
 from oneapi_app.channels.schemas import ChannelRow, ChannelState
 from oneapi_app.console.i18n import catalogs
 from oneapi_app.console.pages.channels.detail import DAY_S, DAYS, SERIES, draw_bars
-from oneapi_app.console.pages.channels.form_state import ChannelForm, ChannelFormState
+from oneapi_app.console.pages.channels.form_state import ChannelForm, ChannelFormState, _with_legacy
 from oneapi_app.console.pages.channels.views import config_inputs, offer_of, offers, view_of
 from oneapi_app.errors import InvalidInput
 from oneapi_app.providers.registry import provider_for, providers
@@ -163,6 +163,15 @@ def test_a_key_of_fields_is_what_the_original_stores():
     assert json.loads(draft.config) == {"region": "r", "ak": "a", "sk": "s"}
     state.form = ChannelForm(id=1, like=1)
     assert state._draft(entered | {"config_sk": ""}).key == ""
+
+
+def test_what_older_versions_kept_elsewhere_is_shown_in_its_field():
+    azure = provider_for(AZURE)
+    assert json.loads(_with_legacy(azure, row(other="v1"))) == {"api_version": "v1"}
+    assert json.loads(_with_legacy(azure, row(other="v1", config='{"api_version":"v2"}'))) == {
+        "api_version": "v2"
+    }
+    assert _with_legacy(provider_for(OPENAI), row(other="v1", config="{}")) == "{}"
 
 
 def test_bars_hold_the_dearest_models_and_the_rest_together():

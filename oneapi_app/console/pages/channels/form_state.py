@@ -125,8 +125,9 @@ class ChannelFormState(ConsoleState, rx.State):
             )
         )
         await self._learn_groups()
-        self._stored_config = row.config
-        self._take_type(provider_for(row.type), saved=True)
+        provider = provider_for(row.type)
+        self._stored_config = _with_legacy(provider, row)
+        self._take_type(provider, saved=True)
         self._type = row.type
         self.groups = list(split_list(row.group))
         self.chosen_models = list(split_list(row.models))
@@ -375,6 +376,14 @@ class ChannelFormState(ConsoleState, rx.State):
         if self.offer.key_kind != "unused" or self.form.like:
             return ""
         return "|".join(config.get(wanted.name, "") for wanted in provider.config_fields)
+
+
+def _with_legacy(provider: Provider, row: ChannelRow) -> str:
+    """``config`` with what older versions kept in ``other``."""
+    config = read_texts(row.config)
+    if not provider.legacy_other or not row.other or config.get(provider.legacy_other):
+        return row.config
+    return json.dumps(config | {provider.legacy_other: row.other}, ensure_ascii=False)
 
 
 def _whole(text: str, otherwise: int) -> int:
