@@ -31,7 +31,17 @@ def configure(settings: Settings) -> None:
         handlers=handlers,
         force=True,
     )
-    for noisy in ("httpx", "httpcore", "asyncio", "alembic", "socketio", "engineio", "reflex"):
+    # uvicorn.error tells every page's websocket with its address, which holds the page's token.
+    for noisy in (
+        "uvicorn.error",
+        "httpx",
+        "httpcore",
+        "asyncio",
+        "alembic",
+        "socketio",
+        "engineio",
+        "reflex",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

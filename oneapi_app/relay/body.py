@@ -1,7 +1,7 @@
 """Reading a request's body: bounded, decompressed, decoded once."""
 
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -63,7 +63,7 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise bad_request(_INVALID + _brief(error)) from None
     if not isinstance(decoded, dict):
         raise bad_request(_INVALID + "expected a JSON object")
-    fields: dict[str, Any] = decoded
+    fields = cast("dict[str, Any]", decoded)
     model = fields.get("model", "")
     if not isinstance(model, str) and model is not None:
         raise bad_request(_INVALID + "model must be a string")

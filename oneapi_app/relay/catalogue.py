@@ -1,5 +1,7 @@
 """Answers that need no provider: the model list, billing figures, and what does not exist."""
 
+import asyncio
+import contextlib
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,8 @@ from oneapi_app.relay.context import RelayContext
 from oneapi_app.tokens import service as tokens
 from oneapi_app.tokens.schemas import CallerRecord
 
+FLUSH_WAIT_S = 2.0
+"""A database that is slow to take the latest bills must not hold up a figure for old clients."""
 UNLIMITED_AMOUNT = 100_000_000
 NOT_IMPLEMENTED = msgspec.json.encode(
     {
@@ -69,7 +73,8 @@ def invalid_url(method: str, path: str) -> bytes:
 
 async def billing(context: RelayContext, caller: CallerRecord, what: str) -> bytes:
     """The two billing figures old clients show (contract §8.9), as of the last settled request."""
-    await context.ledger.flushed()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(context.ledger.flushed(), FLUSH_WAIT_S)
     statement = await context.database.read(tokens.billing_statement, caller.token_id)
     options = context.snapshot.options
     by_token = options.display_token_stat_enabled

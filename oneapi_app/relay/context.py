@@ -1,9 +1,11 @@
 """What the relay works with: handed in by the runtime, so that every part can be tried on its own."""
 
 import asyncio
+import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.prices import PriceTable
@@ -14,9 +16,12 @@ from oneapi_app.relay.callers import Callers
 from oneapi_app.relay.failures import FailureLog
 from oneapi_app.relay.health import ChannelHealth
 from oneapi_app.relay.media import MediaFetcher
+from oneapi_app.relay.reply import Scope
 from oneapi_app.relay.routing import RoutingTable
 from oneapi_app.relay.transport import Timeouts, Transport
 from oneapi_app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -43,12 +48,17 @@ class RelayContext:
     media: MediaFetcher
     snapshot: Snapshot
     activity: Activity
-    client_address: Callable[[object], str]
+    client_address: Callable[[Scope], str]
     dice: random.Random = field(default_factory=random.Random)
-    tasks: set[asyncio.Task[object]] = field(default_factory=set[asyncio.Task[object]])
+    tasks: set[asyncio.Future[Any]] = field(default_factory=set[asyncio.Future[Any]])
 
-    def in_background(self, work: object) -> None:
-        """Runs a coroutine outside the request; the runtime waits for it when it stops."""
-        task: asyncio.Task[object] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def in_background(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
+        """Lets work go on outside the request; the runtime waits for it when it stops."""
+        task = asyncio.ensure_future(work)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Future[Any]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("work in the background failed: %s", type(error).__name__)

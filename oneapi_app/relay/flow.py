@@ -9,11 +9,18 @@ being settled or released exactly once.
 import asyncio
 from collections.abc import Iterator
 
+from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.billing.ledger import Reservation
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import Failure
-from oneapi_app.relay.accounting import COUNTED_BY_PROVIDER, estimate_units, measure, price_charge
+from oneapi_app.relay.accounting import (
+    COUNTED_BY_PROVIDER,
+    estimate_exactly,
+    estimate_units,
+    measure,
+    price_charge,
+)
 from oneapi_app.relay.attempt import Served, attempt
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
@@ -32,8 +39,7 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     failure: Failure | None = None
     try:
         for channel in _candidates(context, call):
-            units = estimate_units(context, call, channel)
-            reservation = _reserve(context, call, reservation, units)
+            reservation = await _reserve(context, call, channel, reservation)
             began = monotonic_ms()
             outcome = await attempt(context, call, channel, reply, presence)
             took = int(monotonic_ms() - began)
@@ -79,13 +85,26 @@ def _candidates(context: RelayContext, call: Call) -> Iterator[ChannelRecord]:
         yield channel
 
 
-def _reserve(context: RelayContext, call: Call, held: Reservation | None, units: int) -> Reservation:
-    """Keeps a reservation that is large enough for this channel's price, else takes a larger one."""
+async def _reserve(
+    context: RelayContext, call: Call, channel: ChannelRecord, held: Reservation | None
+) -> Reservation:
+    """Keeps a reservation that is large enough for this channel's price, else takes a larger one.
+
+    The first estimate errs on the high side; before anybody is refused for it, the prompt is counted exactly.
+    """
+    units = estimate_units(context, call, channel)
     if held is not None:
         if held.units >= units:
             return held
         context.ledger.release(held)
-    return context.ledger.reserve(call.caller.user_id, call.caller.token_id, units)
+    caller = call.caller
+    try:
+        return context.ledger.reserve(caller.user_id, caller.token_id, units)
+    except (UserQuotaExceeded, TokenQuotaExceeded):
+        exact = await estimate_exactly(context, call, channel)
+        if exact >= units:
+            raise
+    return context.ledger.reserve(caller.user_id, caller.token_id, exact)
 
 
 def _may_retry(failure: Failure) -> bool:
@@ -104,14 +123,11 @@ async def _settle(
     """Writes the bill to the journal. A request cancelled meanwhile is billed all the same."""
     if served.usage is not None and served.ending is Ending.COMPLETE:
         charge = price_charge(context, call, channel, served, served.usage, COUNTED_BY_PROVIDER, notes)
-        await asyncio.shield(context.ledger.settle(reservation, charge))
+        await context.ledger.settle(reservation, charge)
         return
     work = asyncio.create_task(_count_and_settle(context, call, channel, served, reservation, notes))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        context.in_background(work)
-        raise
+    context.in_background(work)
+    await asyncio.shield(work)
 
 
 async def _count_and_settle(

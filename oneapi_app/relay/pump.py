@@ -20,6 +20,7 @@ class Ending(Enum):
     UPSTREAM_BROKE = "upstream broke"
     IDLE = "idle timeout"
     CLIENT_GONE = "client gone"
+    STOPPING = "server stopping"
 
 
 _CLOSING = {
@@ -27,6 +28,7 @@ _CLOSING = {
     Ending.UPSTREAM_BROKE: StreamEnd.UPSTREAM_BROKE,
     Ending.IDLE: StreamEnd.IDLE_TIMEOUT,
     Ending.CLIENT_GONE: StreamEnd.CLIENT_GONE,
+    Ending.STOPPING: StreamEnd.UPSTREAM_BROKE,
 }
 
 
@@ -74,13 +76,18 @@ async def pump(
                     raise ClientGone
     except ClientGone:
         ending = Ending.CLIENT_GONE
+    except asyncio.CancelledError:
+        # The server is stopping and has waited long enough: what was delivered is billed first.
+        if not reply.committed:
+            raise
+        ending, problem = Ending.STOPPING, "the gateway was stopped"
     except IdleTimeout as error:
         ending, problem = Ending.IDLE, str(error)
     except (TransportError, UpstreamProtocolError) as error:
         ending, problem = Ending.UPSTREAM_BROKE, str(error)
     if ending in (Ending.IDLE, Ending.UPSTREAM_BROKE) and not reply.committed:
         status = 504 if ending is Ending.IDLE else 502
-        return Failure(status, problem, "one_api_error", "do_request_failed", "", None, local=True)
+        return Failure(status, problem, "one_api_error", "do_request_failed", "", None)
     last = converter.close(_CLOSING[ending])
     if converter.failure is not None and not reply.committed:
         return converter.failure
