@@ -1,7 +1,8 @@
 """The whole product as a process, and Debian's Chromium looking at it.
 
 ``site``      a fresh installation (SQLite in a temporary directory) served on a free port; one per test module
-``browser``   Chromium, one per session; ``open_page(address, ...)`` gives a page in a context of its own
+``browser``   Chromium, one per module (while Playwright runs, its event loop owns the thread: no async test could
+              run beside it); ``open_page(address, ...)`` gives a page in a context of its own
 """
 
 import os
@@ -79,7 +80,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     stop_site(running)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     chromium = find_program("chromium", "chromium-browser", "google-chrome")
     need(chromium, "chromium")
