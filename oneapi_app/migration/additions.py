@@ -171,7 +171,7 @@ def _create_index(connection: Connection, index: Index) -> str:
 
 def _add_unique(connection: Connection, constraint: UniqueConstraint) -> str:
     if connection.dialect.name != "sqlite":
-        return str(AddConstraint(constraint).compile(dialect=connection.dialect))
+        return str(AddConstraint(constraint, isolate_from_table=False).compile(dialect=connection.dialect))
     listed = _listed(constraint.columns.keys())
     return f"CREATE UNIQUE INDEX `{constraint.name}` ON `{constraint.table.name}`({listed})"
 

@@ -53,6 +53,19 @@ def test_models_describe_the_migrated_schema(two_blank_settings: list[Settings])
         assert describe_schema(connection, NAMES) == expected
 
 
+def test_finding_what_is_missing_leaves_the_models_alone(two_blank_settings: list[Settings]) -> None:
+    """A table made after another one lacked a constraint still has that constraint."""
+    old, new = two_blank_settings
+    with connected(old) as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE users (id integer PRIMARY KEY, username varchar(20), password text)"
+        )
+        add_missing(connection, tables_of())
+    with connected(new) as connection:
+        add_missing(connection, tables_of())
+        assert find_additions(connection, tables_of()) == []
+
+
 def test_nothing_is_missing_afterwards(any_database_settings: Settings) -> None:
     with connected(any_database_settings) as connection:
         assert find_additions(connection, tables_of()) == []
