@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from oneapi_app.settings import VARIABLES
+from tests.meta import compatibility_page
 from tests.meta.settings_page import PAGE, render_page
 
 PROJECT = Path(__file__).parents[2]
@@ -41,6 +42,11 @@ def page_id(page: Path) -> str:
 
 def test_settings_page_is_current() -> None:
     assert PAGE.read_text("utf-8") == render_page(), "run: python -m tests.meta.settings_page"
+
+
+def test_compatibility_page_is_current() -> None:
+    written = compatibility_page.PAGE.read_text("utf-8")
+    assert written == compatibility_page.render_page(), "run: python -m tests.meta.compatibility_page"
 
 
 def test_settings_that_nothing_reads_say_so() -> None:
