@@ -5,11 +5,14 @@ Columns are nullable there and rows of older versions hold NULLs: read them as z
 """
 
 from oneapi_app.models.ability import Ability
+from oneapi_app.models.account_lease import AccountLease
 from oneapi_app.models.channel import Channel
 from oneapi_app.models.channel_state import ChannelState
+from oneapi_app.models.duty import Duty
 from oneapi_app.models.ledger_cursor import LedgerCursor
 from oneapi_app.models.log import Log
 from oneapi_app.models.log_detail import LogDetail
+from oneapi_app.models.one_time_code import OneTimeCode
 from oneapi_app.models.option import Option
 from oneapi_app.models.redeemer import Redeemer
 from oneapi_app.models.redemption import Redemption
@@ -23,12 +26,15 @@ from oneapi_app.models.user import User
 
 __all__ = [
     "Ability",
+    "AccountLease",
     "Channel",
     "ChannelState",
+    "Duty",
     "LedgerCursor",
     "Log",
     "LogDetail",
     "LoginSession",
+    "OneTimeCode",
     "Option",
     "Redeemer",
     "Redemption",
