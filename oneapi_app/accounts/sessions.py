@@ -16,26 +16,46 @@ from oneapi_app.models import LoginSession, User
 from oneapi_app.models.user import ENABLED
 
 LIFETIME_S = 30 * 24 * 3600
+ANONYMOUS_LIFETIME_S = 3600
+"""Of a session nobody is signed in to: long enough for an OAuth or Turnstile round trip."""
 _SECRET_BYTES = 32
 
 
 def open_session(uow: UnitOfWork, user_id: int, *, address: str = "", user_agent: str = "") -> str:
     """A new session; the cookie's value. Expired sessions of everybody are swept on the way."""
+    return _open(uow, user_id, LIFETIME_S, address, user_agent)[1]
+
+
+def browser_session(
+    uow: UnitOfWork, cookie: str | None, *, address: str = "", user_agent: str = ""
+) -> tuple[LoginSession, str]:
+    """The session of this browser, signed in or not, to note something in; a new anonymous one where it has none.
+
+    The second is the cookie's value: to be sent where it is not ``cookie``.
+    """
+    found = find_session(uow, cookie) if cookie else None
+    if cookie and found is not None:
+        return found, cookie
+    return _open(uow, 0, ANONYMOUS_LIFETIME_S, address, user_agent)
+
+
+def _open(
+    uow: UnitOfWork, user_id: int, lifetime_s: int, address: str, user_agent: str
+) -> tuple[LoginSession, str]:
     now = now_s()
     repository.forget_expired_sessions(uow.session, now)
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    uow.session.add(
-        LoginSession(
-            id=session_id(secret),
-            user_id=user_id,
-            user_agent=user_agent.replace("\0", "")[:255],
-            address=address[:64],
-            created_at=now,
-            seen_at=now,
-            expires_at=now + LIFETIME_S,
-        )
+    opened = LoginSession(
+        id=session_id(secret),
+        user_id=user_id,
+        user_agent=user_agent.replace("\0", "")[:255],
+        address=address[:64],
+        created_at=now,
+        seen_at=now,
+        expires_at=now + lifetime_s,
     )
-    return secret
+    uow.session.add(opened)
+    return opened, secret
 
 
 def session_id(cookie: str) -> str:

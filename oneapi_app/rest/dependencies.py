@@ -8,9 +8,8 @@ from oneapi_app.accounts import sessions
 from oneapi_app.actor import Actor
 from oneapi_app.errors import Forbidden, Unauthenticated
 from oneapi_app.kit.client_address import client_address
+from oneapi_app.rest.cookies import COOKIE
 from oneapi_app.runtime import Runtime
-
-COOKIE = "session"
 
 
 def _runtime(request: Request) -> Runtime:

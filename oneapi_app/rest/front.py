@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from oneapi_app.kit.client_address import client_address
 from oneapi_app.kit.ids import request_id as new_request_id
+from oneapi_app.rest.cookies import SCOPE_KEY
 from oneapi_app.rest.envelope import envelope
 from oneapi_app.rest.rate_limit import RateLimiter
 from oneapi_app.runtime import Runtime
@@ -48,6 +49,8 @@ class Front:
         scope["request_id"] = request_id
         path: str = scope["path"]
         scope["path"] = path.rstrip("/") or "/"
+        cookies: list[tuple[bytes, bytes]] = []
+        scope[SCOPE_KEY] = cookies
         begun = False
 
         async def tagged(message: MutableMapping[str, Any]) -> None:
@@ -55,7 +58,7 @@ class Front:
             if message["type"] == "http.response.start":
                 begun = True
                 headers = [*message.get("headers", ()), (b"x-oneapi-request-id", request_id.encode())]
-                headers.append((b"cache-control", b"no-store"))
+                headers += [(b"cache-control", b"no-store"), *cookies]
                 message = {**message, "headers": headers}
             await send(message)
 
