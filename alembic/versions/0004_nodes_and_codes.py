@@ -1,4 +1,4 @@
-"""Several nodes on one database: leases of balances, periodic duties; one-time codes sent by mail.
+"""Several nodes on one database: leases of balances, periodic duties. Signing in: codes by mail, GitHub's numbers.
 
 Revision ID: 0004
 Revises: 0003
@@ -44,6 +44,15 @@ duties = Table(
     Column("expires_at", BIG_INTEGER, nullable=False),
 )
 
+github_accounts = Table(
+    "oneapi_github_accounts",
+    metadata,
+    Column("account_id", BIG_INTEGER, primary_key=True, autoincrement=False),
+    Column("user_id", BIG_INTEGER, nullable=False),
+    Column("login", String(64), nullable=False),
+    Index("idx_oneapi_github_accounts_user_id", "user_id"),
+)
+
 
 def upgrade() -> None:
-    add_missing(op.get_bind(), in_scope([account_leases, one_time_codes, duties]))
+    add_missing(op.get_bind(), in_scope([account_leases, one_time_codes, duties, github_accounts]))

@@ -9,6 +9,7 @@ from oneapi_app.models.account_lease import AccountLease
 from oneapi_app.models.channel import Channel
 from oneapi_app.models.channel_state import ChannelState
 from oneapi_app.models.duty import Duty
+from oneapi_app.models.github_account import GitHubAccount
 from oneapi_app.models.ledger_cursor import LedgerCursor
 from oneapi_app.models.log import Log
 from oneapi_app.models.log_detail import LogDetail
@@ -30,6 +31,7 @@ __all__ = [
     "Channel",
     "ChannelState",
     "Duty",
+    "GitHubAccount",
     "LedgerCursor",
     "Log",
     "LogDetail",
