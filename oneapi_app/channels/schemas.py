@@ -1,6 +1,6 @@
 """What goes into and comes out of the channel service. Credentials only ever go in, or to the relay."""
 
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -54,6 +54,13 @@ class ChannelRow(msgspec.Struct, frozen=True):
     priority: int | None
     config: str
     system_prompt: str | None
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """Models in the form of OpenAI's model list."""
+
+    object: Literal["list"]
+    data: list[dict[str, Any]]
 
 
 class ChannelState(msgspec.Struct, frozen=True):

@@ -12,11 +12,13 @@ from starlette.exceptions import HTTPException
 
 from oneapi_app import __version__
 from oneapi_app.accounts import api as accounts
+from oneapi_app.accounts.third_party import api as third_party
 from oneapi_app.channels import api as channels
 from oneapi_app.errors import AppError, RateLimited, invalid_parameter
 from oneapi_app.redemptions import api as redemptions
 from oneapi_app.rest.envelope import failed, json_response
 from oneapi_app.rest.front import Front
+from oneapi_app.rest.openapi import describe_api
 from oneapi_app.runtime import Runtime
 from oneapi_app.system import api as system
 from oneapi_app.tokens import api as tokens
@@ -25,9 +27,18 @@ from oneapi_app.usage_log import api as usage_log
 log = logging.getLogger(__name__)
 
 
+class _ManagementApi(FastAPI):
+    """Describes itself with what ``rest.description`` holds."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = describe_api(self)
+        return self.openapi_schema
+
+
 def create_rest_app(runtime: Runtime) -> Callable[..., Awaitable[None]]:
     """The ASGI app behind ``/api``."""
-    app = FastAPI(
+    app = _ManagementApi(
         title="One API management API",
         version=__version__,
         openapi_url="/api/openapi.json",
@@ -37,7 +48,7 @@ def create_rest_app(runtime: Runtime) -> Callable[..., Awaitable[None]]:
     )
     app.state.runtime = runtime
     # The log's /api/user/dashboard stands before accounts' /api/user/{user_id}.
-    for domain in (system, usage_log, redemptions, accounts, tokens, channels):
+    for domain in (system, usage_log, redemptions, accounts, third_party, tokens, channels):
         app.include_router(domain.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_exception_handler(AppError, _app_error)

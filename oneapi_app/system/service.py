@@ -1,7 +1,5 @@
 """Options: read by everything, written by root, checked as a whole before anything is saved."""
 
-from typing import Any
-
 import msgspec
 
 from oneapi_app.actor import ROOT, Actor, require_role
@@ -129,31 +127,60 @@ def _check_prerequisites(name: str, value: str, after: dict[str, str]) -> None:
         )
 
 
-def status(options: OptionValues, *, version: str, started_at: int) -> dict[str, Any]:
-    """``GET /api/status`` (contract §5.1.1): what everybody may know before signing in."""
-    return {
-        "version": version,
-        "start_time": started_at,
-        "email_verification": options.email_verification_enabled,
-        "github_oauth": options.git_hub_o_auth_enabled,
-        "github_client_id": options.git_hub_client_id,
-        "lark_client_id": options.lark_client_id,
-        "system_name": options.system_name,
-        "logo": options.logo,
-        "footer_html": options.footer,
-        "wechat_qrcode": options.we_chat_account_qr_code_image_url,
-        "wechat_login": options.we_chat_auth_enabled,
-        "server_address": options.effective_server_address,
-        "turnstile_check": options.turnstile_check_enabled,
-        "turnstile_site_key": options.turnstile_site_key,
-        "top_up_link": options.top_up_link,
-        "chat_link": options.chat_link,
-        "quota_per_unit": options.quota_per_unit,
-        "display_in_currency": options.display_in_currency_enabled,
-        "oidc": options.oidc_enabled,
-        "oidc_client_id": options.oidc_client_id,
-        "oidc_well_known": options.oidc_well_known,
-        "oidc_authorization_endpoint": options.oidc_authorization_endpoint,
-        "oidc_token_endpoint": options.oidc_token_endpoint,
-        "oidc_userinfo_endpoint": options.oidc_userinfo_endpoint,
-    }
+class SiteStatus(msgspec.Struct, frozen=True):
+    """What everybody may know before signing in, in the fields of ``GET /api/status``."""
+
+    version: str
+    start_time: int
+    email_verification: bool
+    github_oauth: bool
+    github_client_id: str
+    lark_client_id: str
+    system_name: str
+    logo: str
+    footer_html: str
+    wechat_qrcode: str
+    wechat_login: bool
+    server_address: str
+    turnstile_check: bool
+    turnstile_site_key: str
+    top_up_link: str
+    chat_link: str
+    quota_per_unit: float
+    display_in_currency: bool
+    oidc: bool
+    oidc_client_id: str
+    oidc_well_known: str
+    oidc_authorization_endpoint: str
+    oidc_token_endpoint: str
+    oidc_userinfo_endpoint: str
+
+
+def status(options: OptionValues, *, version: str, started_at: int) -> SiteStatus:
+    """``GET /api/status`` (contract §5.1.1)."""
+    return SiteStatus(
+        version=version,
+        start_time=started_at,
+        email_verification=options.email_verification_enabled,
+        github_oauth=options.git_hub_o_auth_enabled,
+        github_client_id=options.git_hub_client_id,
+        lark_client_id=options.lark_client_id,
+        system_name=options.system_name,
+        logo=options.logo,
+        footer_html=options.footer,
+        wechat_qrcode=options.we_chat_account_qr_code_image_url,
+        wechat_login=options.we_chat_auth_enabled,
+        server_address=options.effective_server_address,
+        turnstile_check=options.turnstile_check_enabled,
+        turnstile_site_key=options.turnstile_site_key,
+        top_up_link=options.top_up_link,
+        chat_link=options.chat_link,
+        quota_per_unit=options.quota_per_unit,
+        display_in_currency=options.display_in_currency_enabled,
+        oidc=options.oidc_enabled,
+        oidc_client_id=options.oidc_client_id,
+        oidc_well_known=options.oidc_well_known,
+        oidc_authorization_endpoint=options.oidc_authorization_endpoint,
+        oidc_token_endpoint=options.oidc_token_endpoint,
+        oidc_userinfo_endpoint=options.oidc_userinfo_endpoint,
+    )

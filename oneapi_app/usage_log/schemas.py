@@ -105,6 +105,12 @@ class Usage(msgspec.Struct, frozen=True):
     streams: int = 0
 
 
+class QuotaSum(msgspec.Struct, frozen=True):
+    """The sum as the REST API tells it."""
+
+    quota: int
+
+
 class UsageGroup(msgspec.Struct, frozen=True):
     """One group of a breakdown: ``key`` holds the values of the dimensions asked for, in their order."""
 
