@@ -279,7 +279,7 @@ def record_test(uow: UnitOfWork, channel_id: int, model: str, result: ProbeResul
     """Time and outcome of a test on the channel, and a log row."""
     channel = _find(uow, channel_id)
     channel.test_time = now_s()
-    channel.response_time = result.elapsed_ms if result.ok else 0
+    channel.response_time = max(1, result.elapsed_ms) if result.ok else 0  # 0 says that it failed
     state = repository.state_of(uow.session, channel_id)
     state.tested_model = storable(model)[: policy.MAX_SHORT_CHARS]
     state.test_message = "" if result.ok else storable(result.message)[:REASON_CHARS]

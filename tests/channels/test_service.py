@@ -181,6 +181,13 @@ def test_a_test_leaves_time_duration_and_a_log_row(any_database, admin):
     ]
 
 
+def test_a_test_too_quick_to_measure_still_counts_as_passed(database):
+    admin = add_user(database, "amy", role=ADMIN)
+    (made,) = create(database, admin)
+    database.run_sync(service.record_test, made, "m", ProbeResult(True, "Hi", 0))
+    assert stored(database, made).response_time == 1
+
+
 BAD = [
     {"group": "g" * 33},
     {"group": ",".join(["gggggggggg"] * 1 + ["hhhhhhhhhhh", "iiiiiiiiiii"])},
