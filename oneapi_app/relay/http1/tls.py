@@ -3,7 +3,7 @@
 import ssl
 from typing import Any
 
-import certifi
+from oneapi_app.kit.tls import trust_authorities
 
 _MAX_SESSIONS = 1000
 
@@ -50,10 +50,6 @@ class ResumingContext(ssl.SSLContext):
 def client_context() -> ResumingContext:
     """Verifies chain and name against the system's authorities, or certifi's where the system has none."""
     context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
-    paths = ssl.get_default_verify_paths()
-    if not (paths.cafile or paths.capath):
-        context.load_verify_locations(certifi.where())
-    else:
-        context.load_default_certs()
+    trust_authorities(context)
     context.set_alpn_protocols(["http/1.1"])
     return context
