@@ -15,7 +15,9 @@ from oneapi_app.accounts import api as accounts
 from oneapi_app.accounts.third_party import api as third_party
 from oneapi_app.channels import api as channels
 from oneapi_app.errors import AppError, RateLimited, invalid_parameter
+from oneapi_app.limits.limits import retry_after
 from oneapi_app.redemptions import api as redemptions
+from oneapi_app.rest.docs_page import router as docs_page
 from oneapi_app.rest.envelope import failed, json_response
 from oneapi_app.rest.front import Front
 from oneapi_app.rest.openapi import describe_api
@@ -38,6 +40,11 @@ class _ManagementApi(FastAPI):
 
 def create_rest_app(runtime: Runtime) -> Callable[..., Awaitable[None]]:
     """The ASGI app behind ``/api``."""
+    return Front(create_api(runtime), runtime)
+
+
+def create_api(runtime: Runtime) -> FastAPI:
+    """The routes, without what every request passes first."""
     app = _ManagementApi(
         title="One API management API",
         version=__version__,
@@ -50,11 +57,12 @@ def create_rest_app(runtime: Runtime) -> Callable[..., Awaitable[None]]:
     # The log's /api/user/dashboard stands before accounts' /api/user/{user_id}.
     for domain in (system, usage_log, redemptions, accounts, third_party, tokens, channels):
         app.include_router(domain.router)
+    app.include_router(docs_page)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _unmatched)
-    return Front(app, runtime)
+    return app
 
 
 async def _app_error(request: Request, error: Any) -> Response:
@@ -65,7 +73,8 @@ async def _app_error(request: Request, error: Any) -> Response:
         message = error.en
     response = failed(message, error.http_status)
     if isinstance(error, RateLimited):
-        response.headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+        name, value = retry_after(error.retry_after_s)
+        response.headers[name.decode()] = value.decode()
     return response
 
 
