@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, MetaData, String, Table
 
 from oneapi_app.migration.additions import add_missing
 from oneapi_app.migration.revisions import in_scope
-from oneapi_app.models.columns import BIG_INTEGER, ZERO, name_text
+from oneapi_app.models.columns import BIG_INTEGER, SHORT_TEXT, ZERO, name_text
 
 revision = "0004"
 down_revision = "0003"
@@ -49,7 +49,7 @@ github_accounts = Table(
     metadata,
     Column("account_id", BIG_INTEGER, primary_key=True, autoincrement=False),
     Column("user_id", BIG_INTEGER, nullable=False),
-    Column("login", String(64), nullable=False),
+    Column("login", SHORT_TEXT, nullable=False),
     Index("idx_oneapi_github_accounts_user_id", "user_id"),
 )
 

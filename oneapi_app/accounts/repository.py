@@ -39,10 +39,14 @@ def find_by_access_token(session: Session, token: str) -> User | None:
 
 
 def find_by_identity(session: Session, column: str, identity: str) -> User | None:
-    """By one of the columns github_id, wechat_id, lark_id, oidc_id; never for an empty identity."""
+    """By one of the columns github_id, wechat_id, lark_id, oidc_id; never for an empty identity.
+
+    MySQL also finds identities that differ in case or accents: those are other people.
+    """
     if not identity:
         return None
-    return session.exec(select(User).where(col(getattr(User, column)) == identity)).first()
+    statement = select(User).where(col(getattr(User, column)) == identity).order_by(col(User.id))
+    return next((user for user in session.exec(statement) if getattr(user, column) == identity), None)
 
 
 def find_by_aff_code(session: Session, code: str) -> User | None:

@@ -1,9 +1,9 @@
 """Our own: the number GitHub knows a bound account by. Its login, in ``users.github_id``, can pass to somebody else."""
 
-from sqlalchemy import Column, Index, String
+from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
 
-from oneapi_app.models.columns import BIG_INTEGER
+from oneapi_app.models.columns import BIG_INTEGER, SHORT_TEXT
 
 
 class GitHubAccount(SQLModel, table=True):
@@ -12,5 +12,5 @@ class GitHubAccount(SQLModel, table=True):
 
     account_id: int = Field(sa_column=Column(BIG_INTEGER, primary_key=True, autoincrement=False))
     user_id: int = Field(sa_column=Column(BIG_INTEGER, nullable=False))
-    login: str = Field(default="", sa_column=Column(String(64), nullable=False))
+    login: str = Field(default="", sa_column=Column(SHORT_TEXT, nullable=False))
     """What we last wrote to ``users.github_id``. Where that differs, somebody else rebound the user since."""
