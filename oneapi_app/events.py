@@ -1,6 +1,8 @@
 """What changed, published by services and delivered after the transaction has committed.
 
-Caches and the ledger follow these; on several nodes they also travel over Redis, hence plain data only.
+Caches and the ledger follow these. The TRAVELLING ones also reach the other nodes, hence plain data only; there they
+bring memory up to date and nothing else: whatever is to happen once (a notification) subscribes to the database, whose
+subscribers only ever see what this very process has committed.
 """
 
 from dataclasses import dataclass
@@ -36,7 +38,10 @@ class ChannelsChanged:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSwitched:
-    """A channel was disabled or enabled by itself, not by hand: something to tell the operator, once."""
+    """A channel was disabled or enabled by itself, not by hand: something to tell the operator, once.
+
+    Stays on its node; what others need of it they learn from the ChannelsChanged that goes with it.
+    """
 
     channel_id: int
     name: str
@@ -51,4 +56,19 @@ class OptionsChanged:
     names: tuple[str, ...]
 
 
-Event = UserChanged | TokenChanged | BalanceChanged | ChannelsChanged | ChannelSwitched | OptionsChanged
+@dataclass(frozen=True, slots=True)
+class EverythingChanged:
+    """Nobody can tell what: this node was cut off from the others, or more changed than is told one by one."""
+
+
+TRAVELLING = (UserChanged, TokenChanged, BalanceChanged, ChannelsChanged, OptionsChanged, EverythingChanged)
+
+Event = (
+    UserChanged
+    | TokenChanged
+    | BalanceChanged
+    | ChannelsChanged
+    | ChannelSwitched
+    | OptionsChanged
+    | EverythingChanged
+)

@@ -1,7 +1,7 @@
 """The front door on the one port: which of the three fronts answers a request, decided by its path alone.
 
 The relay's paths and ``/api`` go to their own ASGI apps, untouched by Reflex and its middleware; the rest is the
-console: pages, their assets, the page's websocket. Without the console the rest is a 404.
+console: pages, their assets, the page's websocket. Without the console the rest is a 404, or somewhere else's.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oneapi_app.frontend_build import PROJECT, WEB
+from oneapi_app.kit.request_uri import request_uri
+from oneapi_app.limits.limits import retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +23,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+PageLimit = Callable[[Scope], Awaitable[float | None]]
 
 RELAY_PATHS = ("/v1/", "/v1beta/", "/dashboard/billing/")
 API_PATHS = ("/api/",)
+ASSETS = "/assets/"
 
 _HASHED_ASSET = (b"cache-control", b"public, max-age=31536000, immutable")
 _REVALIDATED = (b"cache-control", b"no-cache")
@@ -34,17 +38,27 @@ class Gateway:
     """The ASGI app the server runs.
 
     ``lifespan`` is entered before the first request and left after the last; the console's own lifespan runs
-    inside it. ``console`` None: no pages.
+    inside it. ``console`` None: no pages; they are at ``elsewhere``, where that is given. ``page_limit`` counts a
+    request and says how many seconds it comes too early; it is not asked about assets and the page's websocket, which
+    come in bursts and are cheap.
     """
 
     def __init__(
-        self, *, relay: App, rest: App, console: App | None, lifespan: Lifespan | None = None
+        self,
+        *,
+        relay: App,
+        rest: App,
+        console: App | None,
+        lifespan: Lifespan | None = None,
+        page_limit: PageLimit | None = None,
+        elsewhere: str = "",
     ) -> None:
         self._relay = relay
         self._rest = rest
-        self._console = console if console is not None else _nothing_here
+        self._console = console or (_redirect_to(elsewhere) if elsewhere else _nothing_here)
         self._has_console = console is not None
         self._lifespan = lifespan
+        self._page_limit = page_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -62,8 +76,16 @@ class Gateway:
                 _header(scope, b"host"),
             )
             await _close(receive, send)
+        elif (wait_s := await self._page_wait_s(scope)) is not None:
+            await send({"type": "http.response.start", "status": 429, "headers": [retry_after(wait_s)]})
+            await send({"type": "http.response.body", "body": b""})
         else:
             await self._console(scope, receive, _with_page_headers(path, send))
+
+    async def _page_wait_s(self, scope: Scope) -> float | None:
+        if self._page_limit is None or scope["type"] != "http" or scope["path"].startswith(ASSETS):
+            return None
+        return await self._page_limit(scope)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._lifespan is None:
@@ -111,13 +133,6 @@ def console_asgi() -> App:
         return app()
 
 
-def create_asgi(*, relay: App, rest: App, with_console: bool, lifespan: Lifespan | None = None) -> Gateway:
-    """What the server runs. ``with_console`` needs a built frontend, see ``frontend_build``."""
-    return Gateway(
-        relay=relay, rest=rest, console=console_asgi() if with_console else None, lifespan=lifespan
-    )
-
-
 def is_same_origin(scope: Scope) -> bool:
     """Whether a browser's socket comes from a page of this very site, so that its cookie may count.
 
@@ -148,7 +163,7 @@ def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
 
 
 def _with_page_headers(path: str, send: Send) -> Send:
-    caching = _HASHED_ASSET if path.startswith("/assets/") else _REVALIDATED
+    caching = _HASHED_ASSET if path.startswith(ASSETS) else _REVALIDATED
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -158,6 +173,18 @@ def _with_page_headers(path: str, send: Send) -> Send:
         await send(message)
 
     return send_with_headers
+
+
+def _redirect_to(base_url: str) -> App:
+    async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await _close(receive, send)
+            return
+        headers = [(b"location", (base_url + request_uri(scope)).encode("latin-1"))]
+        await send({"type": "http.response.start", "status": 301, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    return elsewhere
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:

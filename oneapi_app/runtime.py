@@ -5,29 +5,24 @@ REST handlers find it in the app's state, the console's through ``current_runtim
 
 import asyncio
 import contextlib
-import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from oneapi_app.accounts.third_party.exchange import ThirdParties
 from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.prices import PriceTable
-from oneapi_app.channels import service as channels
 from oneapi_app.channels.balances import Balances
 from oneapi_app.channels.prober import Prober
-from oneapi_app.events import (
-    BalanceChanged,
-    ChannelsChanged,
-    ChannelSwitched,
-    OptionsChanged,
-    TokenChanged,
-    UserChanged,
-)
 from oneapi_app.kit.client_address import Trusted, client_address, read_networks
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database
+from oneapi_app.limits.limits import Limits
+from oneapi_app.limits.shared import SharedWindows
+from oneapi_app.nodes.connection import open_redis
+from oneapi_app.nodes.node import Node
 from oneapi_app.options import OptionValues
 from oneapi_app.relay.activity import Activity
 from oneapi_app.relay.asgi import RelayApp
@@ -42,11 +37,8 @@ from oneapi_app.relay.transport import Timeouts, Transport
 from oneapi_app.relay.transport_h1 import H1Transport
 from oneapi_app.relay.transport_httpx import HttpxTransport
 from oneapi_app.settings import Settings
-from oneapi_app.system import service as system
 from oneapi_app.tokens import service as tokens
 from oneapi_app.usage_log.upkeep import Upkeep
-
-log = logging.getLogger(__name__)
 
 _SWITCH_INTERVAL_S = 0.0005
 """How long a database thread may hold the interpreter while the event loop waits (docs/adr/0005-ledger.md)."""
@@ -71,6 +63,8 @@ class Runtime:
     context: RelayContext
     prober: Prober
     balances: Balances
+    third_parties: ThirdParties
+    node: Node
     started_at: int = field(default_factory=now_s)
 
     @property
@@ -90,70 +84,28 @@ class Runtime:
         return self.context.activity
 
     @property
+    def limits(self) -> Limits:
+        return self.context.limits
+
+    def client_address(self, scope: MutableMapping[str, Any]) -> str:
+        return client_address(scope, self.trusted_networks)
+
+    async def page_wait_s(self, scope: MutableMapping[str, Any]) -> float | None:
+        """Counts a page; None where it may be had, else seconds until it may."""
+        return await self.limits.pages.hit(self.client_address(scope))
+
+    @property
     def relay(self) -> RelayApp:
         return RelayApp(self.context)
-
-    async def _on_events(self, events: Sequence[Any]) -> None:
-        """Brings memory up to date before the caller who changed something gets an answer."""
-        context = self.context
-        reload_channels = False
-        for event in events:
-            match event:
-                case OptionsChanged():
-                    await self.reload_options()
-                case ChannelsChanged():
-                    reload_channels = True
-                case ChannelSwitched(channel_id, _, enabled, reason):
-                    log.warning(
-                        "channel %d was %s by itself %s", channel_id, ("disabled", "enabled")[enabled], reason
-                    )
-                case TokenChanged(token_id, key):
-                    context.callers.forget_key(key)
-                    await context.ledger.refresh(None, token_id)
-                case UserChanged(user_id):
-                    context.callers.forget_user(user_id)
-                case BalanceChanged(user_id, token_id):
-                    await context.ledger.refresh(user_id, token_id)
-                case _:
-                    raise AssertionError(f"unknown event {event!r}")
-        if reload_channels:
-            await self.reload_channels()
-
-    async def reload_options(self) -> None:
-        options = await self.database.read(system.load_option_values)
-        snapshot = self.context.snapshot
-        snapshot.options = options
-        snapshot.prices = PriceTable.from_options(options)
-
-    async def reload_channels(self) -> None:
-        records = await self.database.read(channels.load_records)
-        self.context.snapshot.table = build_table(records)
-        self.context.health.channels_changed(records)
-
-    async def _refresh_forever(self) -> None:
-        """Changes made by other programs on the same database."""
-        while True:
-            await asyncio.sleep(self.settings.sync_s)
-            try:
-                await self.reload_options()
-                await self.reload_channels()
-            except Exception as error:
-                log.warning("could not refresh options and channels: %s", type(error).__name__)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Runtime"]:
         """Starts the ledger and the background work, ends both in order."""
         global _current
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        self.database.subscribe(self._on_events)
         await self.ledger.start()
-        await self.reload_options()
-        await self.reload_channels()
-        background = [asyncio.create_task(self._refresh_forever()), *self.prober.start_periodic()]
-        background += self.balances.start_periodic()
-        if self.settings.is_master:
-            upkeep = Upkeep(self.database, lambda: self.options.log_retention_days)
-            background.append(asyncio.create_task(upkeep.run()))
+        background = self._periodic_work()
+        await self.node.start()
         _current = self
         try:
             yield self
@@ -168,13 +120,25 @@ class Runtime:
             if self.context.tasks:
                 await asyncio.gather(*self.context.tasks, return_exceptions=True)
             await self.ledger.stop()
+            await self.node.stop()
             await self.context.failures.stop()
             await self.context.transport.aclose()
+            await self.third_parties.aclose()
             await self.database.close()
+
+    def _periodic_work(self) -> list[asyncio.Task[None]]:
+        """What one node does for all, each piece where its duty allows."""
+        apply_for = self.node.duties.apply_for
+        upkeep = Upkeep(self.database, lambda: self.options.log_retention_days)
+        return [
+            *self.prober.start_periodic(apply_for),
+            *self.balances.start_periodic(apply_for),
+            asyncio.create_task(upkeep.run(apply_for("upkeep of the usage log"))),
+        ]
 
 
 def open_runtime(settings: Settings, database: Database) -> Runtime:
-    """Wires the parts over a prepared database. Touches neither network nor disk."""
+    """Wires the parts over a prepared database. Touches neither network nor disk; raises SettingsError."""
     trusted = read_networks(settings.trusted_proxies)
     options = OptionValues({})
 
@@ -184,6 +148,8 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
     def current_options() -> OptionValues:
         return context.snapshot.options
 
+    redis = open_redis(settings)
+    shared = SharedWindows(redis, lambda: node.is_connected) if redis is not None else None
     failures = FailureLog(database)
     context = RelayContext(
         settings=settings,
@@ -208,12 +174,14 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
         ),
         snapshot=Snapshot(options, PriceTable.from_options(options), build_table([])),
         activity=Activity(),
+        limits=Limits(settings, shared),
         client_address=lambda scope: client_address(scope, trusted),
         dice=random.Random(),
     )
-    probe = RelayProbe(context)
-    prober = Prober(database, probe, settings, current_options)
-    return Runtime(settings, database, trusted, context, prober, Balances(database, settings))
+    node = Node(settings, database, context, redis)
+    prober = Prober(database, RelayProbe(context), settings, current_options)
+    balances = Balances(database, settings)
+    return Runtime(settings, database, trusted, context, prober, balances, ThirdParties(), node)
 
 
 def _transport(settings: Settings) -> Transport:

@@ -60,6 +60,12 @@ def _choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or not value.isascii() or not value.isprintable():
+        raise ValueError("expected an http:// or https:// address")
+    return value
+
+
 def _comma_list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -67,7 +73,13 @@ def _comma_list(value: str) -> tuple[str, ...]:
 VARIABLES: tuple[Variable, ...] = (
     Variable("PORT", "port", _number(1), 3000, "Port to listen on; wins over --port."),
     Variable("HOST", "host", _text, "0.0.0.0", "Address to listen on."),  # noqa: S104 - a server
-    Variable("DEBUG", "debug", _flag, False, "More log lines. Never request bodies, keys or prompts."),
+    Variable(
+        "DEBUG",
+        "debug",
+        _flag,
+        False,
+        "More log lines. Never request bodies, keys or prompts; limits stay on.",
+    ),
     Variable("DEBUG_SQL", "debug_sql", _flag, False, "Log SQL statements without their values."),
     Variable("GIN_MODE", "gin_mode", _text, "release", "Accepted for compatibility; has no effect."),
     Variable("SQL_DSN", "sql_dsn", _text, "", "Main database; empty means SQLite. See docs/databases.md."),
@@ -102,28 +114,28 @@ VARIABLES: tuple[Variable, ...] = (
         "redis_url",
         _text,
         "",
-        "Accepted for compatibility; doctor tries it. redis://user:pw@host:port/db, or host:port,host:port.",
+        "Keeps several nodes in step: redis://user:pw@host:port/db, rediss://, or host:port. See docs/nodes.md.",
     ),
     Variable(
         "REDIS_MASTER_NAME",
         "redis_master_name",
         _text,
         "",
-        "Accepted for compatibility: Sentinel master name.",
+        "Sentinel's name of the master; REDIS_CONN_STRING then lists Sentinels, host:port,host:port.",
     ),
     Variable(
         "REDIS_PASSWORD",
         "redis_password",
         _text,
         "",
-        "Accepted for compatibility: password with REDIS_MASTER_NAME.",
+        "Redis' password where REDIS_CONN_STRING holds none.",
     ),
     Variable(
         "SYNC_FREQUENCY",
         "sync_s",
         _number(1),
         600,
-        "Seconds between full refreshes of caches from the database.",
+        "Seconds between full refreshes of options and channels from the database.",
     ),
     Variable(
         "MEMORY_CACHE_ENABLED",
@@ -137,21 +149,21 @@ VARIABLES: tuple[Variable, ...] = (
         "session_secret",
         _text,
         "",
-        "Accepted for compatibility; sessions live in the database.",
+        "Accepted for compatibility, whatever its value: sessions live in the database, nothing is signed.",
     ),
     Variable(
         "NODE_TYPE",
         "node_type",
         _choice("master", "slave"),
         "master",
-        "slave: no migration, no periodic jobs.",
+        "slave: no migration, no periodic work. Of several masters one does the periodic work.",
     ),
     Variable(
         "FRONTEND_BASE_URL",
         "frontend_base_url",
-        _text,
+        _http_url,
         "",
-        "Accepted for compatibility: each node has its own pages.",
+        "On a slave: address that whatever it has not, pages included, is redirected to. Ignored on a master.",
     ),
     Variable(
         "CHANNEL_TEST_FREQUENCY",
@@ -250,21 +262,21 @@ VARIABLES: tuple[Variable, ...] = (
         "api_rate_limit",
         _number(0),
         480,
-        "Requests per 3 minutes and address on /api; 0 = off.",
+        "Requests per 3 minutes and address on /api and the billing paths; 0 = off.",
     ),
     Variable(
         "GLOBAL_WEB_RATE_LIMIT",
         "web_rate_limit",
         _number(0),
         240,
-        "Accepted for compatibility: pages are not limited.",
+        "Pages per 3 minutes and address, assets not counted; 0 = off.",
     ),
     Variable(
         "CRITICAL_RATE_LIMIT",
         "critical_rate_limit",
         _number(0),
         20,
-        "Sign-ins and the like per 20 minutes and address; 0 = off.",
+        "Sign-ins, registrations, mails and the like per 20 minutes and address; 0 = off.",
     ),
     Variable(
         "TRUSTED_PROXIES",
@@ -443,6 +455,11 @@ class Settings:
     @property
     def is_master(self) -> bool:
         return self.node_type == "master"
+
+    @property
+    def pages_elsewhere(self) -> str:
+        """Where a slave sends whoever asks for what it has not; empty where it shows its own pages."""
+        return "" if self.is_master else self.frontend_base_url.rstrip("/")
 
     @property
     def journal_dir(self) -> Path:

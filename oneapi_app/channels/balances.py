@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 
 import httpx
 
@@ -44,12 +45,13 @@ class Balances:
         require_role(actor, ADMIN)
         self._start()
 
-    def start_periodic(self) -> list[asyncio.Task[None]]:
-        """CHANNEL_UPDATE_FREQUENCY, on the master only."""
+    def start_periodic(self, apply_for: Callable[[str], Callable[[], bool]]) -> list[asyncio.Task[None]]:
+        """CHANNEL_UPDATE_FREQUENCY. ``apply_for`` says, for this piece of work, when it is ours to do."""
         minutes = self._settings.channel_update_minutes
-        if not minutes or not self._settings.is_master:
+        if not minutes:
             return []
-        return [asyncio.create_task(every(minutes * 60, self._start))]
+        is_ours = apply_for("channel balance updates")
+        return [asyncio.create_task(every(minutes * 60, is_ours, self._start))]
 
     async def stop(self) -> None:
         await self._sweep.stop()

@@ -68,12 +68,13 @@ class Prober:
 
         self._sweep.start(chosen, self._test_and_judge)
 
-    def start_periodic(self) -> list[asyncio.Task[None]]:
-        """CHANNEL_TEST_FREQUENCY, on the master only."""
+    def start_periodic(self, apply_for: Callable[[str], Callable[[], bool]]) -> list[asyncio.Task[None]]:
+        """CHANNEL_TEST_FREQUENCY. ``apply_for`` says, for this piece of work, when it is ours to do."""
         minutes = self._settings.channel_test_minutes
-        if not minutes or not self._settings.is_master:
+        if not minutes:
             return []
-        return [asyncio.create_task(every(minutes * 60, lambda: self._start_all(False)))]
+        is_ours = apply_for("channel tests")
+        return [asyncio.create_task(every(minutes * 60, is_ours, lambda: self._start_all(False)))]
 
     async def finished(self) -> None:
         """Waits for the bulk test under way, if there is one."""

@@ -91,10 +91,12 @@ class Sweep:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-async def every(seconds: float, start: Callable[[], None]) -> None:
-    """Starts a run again and again; one still under way is left to end."""
+async def every(seconds: float, is_ours: Callable[[], bool], start: Callable[[], None]) -> None:
+    """Starts a run again and again, unless another node does it; one still under way is left to end."""
     while True:
         await asyncio.sleep(seconds)
+        if not is_ours():
+            continue
         try:
             start()
         except Conflict:

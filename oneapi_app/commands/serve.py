@@ -11,7 +11,7 @@ import uvicorn
 from oneapi_app import logs
 from oneapi_app.bootstrap import prepare
 from oneapi_app.errors import SettingsError
-from oneapi_app.gateway import create_asgi
+from oneapi_app.gateway import Gateway, console_asgi
 from oneapi_app.kit.database import open_database
 from oneapi_app.rest.app import create_rest_app
 from oneapi_app.runtime import open_runtime
@@ -28,16 +28,19 @@ def serve(settings: Settings) -> int:
     listener = _listen(settings.host, settings.port)
     with listener:
         logs.configure(settings)
-        if settings.console_enabled:
+        has_console = settings.console_enabled and not settings.pages_elsewhere
+        if has_console:
             _build_console()
         database = open_database(settings)
         created = prepare(database, settings)
         runtime = open_runtime(settings, database)
-        app = create_asgi(
+        app = Gateway(
             relay=runtime.relay,
             rest=create_rest_app(runtime),
-            with_console=settings.console_enabled,
+            console=console_asgi() if has_console else None,
             lifespan=runtime.running,
+            page_limit=runtime.page_wait_s,
+            elsewhere=settings.pages_elsewhere,
         )
         config = uvicorn.Config(
             app,

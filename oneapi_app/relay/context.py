@@ -10,6 +10,7 @@ from typing import Any
 from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.prices import PriceTable
 from oneapi_app.kit.database import Database
+from oneapi_app.limits.limits import Limits
 from oneapi_app.options import OptionValues
 from oneapi_app.relay.activity import Activity
 from oneapi_app.relay.callers import Callers
@@ -48,6 +49,7 @@ class RelayContext:
     media: MediaFetcher
     snapshot: Snapshot
     activity: Activity
+    limits: Limits
     client_address: Callable[[Scope], str]
     dice: random.Random = field(default_factory=random.Random)
     tasks: set[asyncio.Future[Any]] = field(default_factory=set[asyncio.Future[Any]])

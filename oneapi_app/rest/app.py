@@ -15,6 +15,7 @@ from oneapi_app.accounts import api as accounts
 from oneapi_app.accounts.third_party import api as third_party
 from oneapi_app.channels import api as channels
 from oneapi_app.errors import AppError, RateLimited, invalid_parameter
+from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.limits.limits import retry_after
 from oneapi_app.redemptions import api as redemptions
 from oneapi_app.rest.docs_page import router as docs_page
@@ -85,6 +86,9 @@ async def _not_valid(request: Request, _error: Any) -> Response:
 async def _unmatched(request: Request, error: Any) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code in (404, 405):
+        elsewhere = request.app.state.runtime.settings.pages_elsewhere
+        if elsewhere:
+            return Response(status_code=301, headers={"location": elsewhere + request_uri(request.scope)})
         return json_response(invalid_url(request.method, request.url.path), 404)
     return failed(str(error.detail), error.status_code)
 

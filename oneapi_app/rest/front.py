@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from oneapi_app.kit.client_address import client_address
 from oneapi_app.kit.ids import request_id as new_request_id
+from oneapi_app.limits.limits import retry_after
 from oneapi_app.rest.cookies import SCOPE_KEY
 from oneapi_app.rest.envelope import envelope
-from oneapi_app.rest.rate_limit import RateLimiter
 from oneapi_app.runtime import Runtime
 
 Scope = MutableMapping[str, Any]
@@ -27,6 +26,8 @@ CRITICAL_PATHS = frozenset(
     }
 )
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SIGNING_IN = "/api/oauth/"
+"""GETs that sign in or bind: a link on another site must not bind its author's account to a visitor's."""
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,6 @@ class Front:
     def __init__(self, app: App, runtime: Runtime) -> None:
         self._app = app
         self._runtime = runtime
-        settings = runtime.settings
-        self._general = RateLimiter(settings.api_rate_limit, 180.0)
-        self._critical = RateLimiter(settings.critical_rate_limit, 1200.0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,10 +60,9 @@ class Front:
                 message = {**message, "headers": headers}
             await send(message)
 
-        wait_s = self._wait(scope)
+        wait_s = await self._wait_s(scope)
         if wait_s is not None:
-            retry = [(b"retry-after", str(max(1, round(wait_s))).encode())]
-            await _answer(tagged, 429, b"", retry)
+            await _answer(tagged, 429, b"", [retry_after(wait_s)])
         elif not _is_same_origin(scope):
             message = "拒绝跨站请求"
             await _answer(tagged, 403, envelope(success=False, message=message))
@@ -78,20 +75,23 @@ class Front:
                     text = f"服务器内部错误 (request id: {request_id})"
                     await _answer(tagged, 500, envelope(success=False, message=text))
 
-    def _wait(self, scope: Scope) -> float | None:
-        address = client_address(scope, self._runtime.trusted_networks)
+    async def _wait_s(self, scope: Scope) -> float | None:
+        address = self._runtime.client_address(scope)
+        limits = self._runtime.limits
         path: str = scope["path"]
-        wait = self._general.hit(address)
-        if wait is None and (path in CRITICAL_PATHS or path.startswith("/api/oauth/")):
-            wait = self._critical.hit(address)
-        return wait
+        wait_s = await limits.general.hit(address)
+        if wait_s is None and (path in CRITICAL_PATHS or path.startswith("/api/oauth/")):
+            wait_s = await limits.critical.hit(address)
+        return wait_s
 
 
 def _is_same_origin(scope: Scope) -> bool:
     """Closes cross-site requests that would ride on a cookie. Scripts send none of these headers."""
+    headers = dict(scope["headers"])
+    if scope["path"].startswith(_SIGNING_IN):
+        return headers.get(b"sec-fetch-site", b"none") in (b"same-origin", b"none")
     if scope["method"] in _SAFE:
         return True
-    headers = dict(scope["headers"])
     if b"cookie" not in headers:
         return True
     site = headers.get(b"sec-fetch-site")

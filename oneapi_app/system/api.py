@@ -25,7 +25,14 @@ class OptionChange(msgspec.Struct):
 @router.get("/status")
 @describes("How the site is set up", role=PUBLIC, data=SiteStatus)
 async def status(runtime: CurrentRuntime) -> Response:
-    return ok(service.status(runtime.options, version=f"v{__version__}", started_at=runtime.started_at))
+    return ok(
+        service.status(
+            runtime.options,
+            version=f"v{__version__}",
+            started_at=runtime.started_at,
+            redis=runtime.node.redis_state,
+        )
+    )
 
 
 @router.get("/notice")

@@ -154,9 +154,11 @@ class SiteStatus(msgspec.Struct, frozen=True):
     oidc_authorization_endpoint: str
     oidc_token_endpoint: str
     oidc_userinfo_endpoint: str
+    redis: str | msgspec.UnsetType = msgspec.UNSET
+    """Not the original's: ``connected`` or ``lost``, where this node is set up to use one."""
 
 
-def status(options: OptionValues, *, version: str, started_at: int) -> SiteStatus:
+def status(options: OptionValues, *, version: str, started_at: int, redis: str | None = None) -> SiteStatus:
     """``GET /api/status`` (contract §5.1.1)."""
     return SiteStatus(
         version=version,
@@ -183,4 +185,5 @@ def status(options: OptionValues, *, version: str, started_at: int) -> SiteStatu
         oidc_authorization_endpoint=options.oidc_authorization_endpoint,
         oidc_token_endpoint=options.oidc_token_endpoint,
         oidc_userinfo_endpoint=options.oidc_userinfo_endpoint,
+        redis=redis or msgspec.UNSET,
     )

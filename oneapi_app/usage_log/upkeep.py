@@ -19,6 +19,7 @@ from oneapi_app.usage_log.repository import rows, upkeep
 P = ParamSpec("P")
 
 EVERY_S = 600
+LOOK_S = 1
 PAUSE_S = 0.02
 ROWS_AT_ONCE = 2_000
 IDS_AT_ONCE = 20_000
@@ -35,10 +36,13 @@ class Upkeep:
         self._database = database
         self._retention_days = retention_days
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def run(self, is_ours: Callable[[], bool]) -> None:
+        """Until cancelled. ``is_ours``: asked before each round, whether no other node does it."""
         first = True
         while True:
+            if not is_ours():
+                await asyncio.sleep(LOOK_S)
+                continue
             try:
                 await self.round(count_rows=first)
                 first = False
