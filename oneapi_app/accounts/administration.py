@@ -4,7 +4,7 @@ import msgspec
 
 from oneapi_app.accounts import policy, repository
 from oneapi_app.accounts.schemas import AdminTopUp, Manage, UserDraft, UserPage, UserPatch, UserQuery, UserRow
-from oneapi_app.accounts.service import empty_row, insert_user, mark_deleted, to_row
+from oneapi_app.accounts.service import empty_row, insert_user, mark_deleted, rename, to_row
 from oneapi_app.actor import ADMIN, COMMON, ROOT, Actor, require_role
 from oneapi_app.billing.policy import quota_text
 from oneapi_app.errors import Conflict, Forbidden, InvalidInput, NotFound, invalid_parameter
@@ -76,17 +76,18 @@ def update_user(uow: UnitOfWork, actor: Actor, *, patch: UserPatch, options: Opt
     policy.check_lengths(
         username=patch.username, password=patch.password, display_name=patch.display_name, email=patch.email
     )
-    if patch.quota < 0 or patch.quota > policy.MAX_QUOTA or len(patch.group) > policy.MAX_GROUP:
+    policy.check_group(patch.group)
+    for identity in (patch.github_id, patch.wechat_id, patch.lark_id, patch.oidc_id):
+        policy.check_identity(identity)
+    if patch.quota < 0 or patch.quota > policy.MAX_QUOTA:
         raise invalid_parameter()
-    user = repository.find(uow.session, patch.id, lock=True)
+    user = repository.find(uow.session, patch.id, lock=True) if patch.id < 2**63 else None
     if user is None:
         raise NotFound
     policy.check_may_edit(actor, user.role or 0)
     policy.check_may_give_role(actor, patch.role)
     if patch.username and patch.username != user.username:
-        if repository.find_by_name(uow.session, patch.username) is not None:
-            raise Conflict("用户名已存在", "this user name is taken")
-        user.username = patch.username
+        rename(uow, user, patch.username)
     for name in ("display_name", "email", "github_id", "wechat_id", "lark_id", "oidc_id", "group"):
         if value := getattr(patch, name):
             setattr(user, name, value)
@@ -179,12 +180,13 @@ def top_up(uow: UnitOfWork, actor: Actor, *, order: AdminTopUp, options: OptionV
     require_role(actor, ADMIN)
     if order.quota < 0:
         raise InvalidInput("quota 不能为负数！", "quota must not be negative")
-    if order.quota > policy.MAX_QUOTA:
-        raise invalid_parameter()
-    user = repository.find(uow.session, order.user_id, lock=True)
+    user = repository.find(uow.session, order.user_id, lock=True) if 0 < order.user_id < 2**63 else None
     if user is None:
         raise NotFound
-    user.quota = (user.quota or 0) + order.quota
+    after = (user.quota or 0) + order.quota
+    if after > policy.MAX_QUOTA:
+        raise invalid_parameter()
+    user.quota = after
     remark = (
         order.remark.replace("\0", "")[:MAX_REMARK_CHARS] or f"通过 API 充值 {_money(order.quota, options)}"
     )

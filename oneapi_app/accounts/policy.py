@@ -4,9 +4,10 @@ import re
 from functools import lru_cache
 
 from oneapi_app.actor import ROOT, Actor
-from oneapi_app.errors import Forbidden, InvalidInput, invalid_input
+from oneapi_app.errors import Forbidden, InvalidInput, invalid_input, invalid_parameter
 from oneapi_app.kit.passwords import verify_password
 from oneapi_app.kit.text import is_storable
+from oneapi_app.options import OptionValues
 
 INITIAL_PASSWORD = "123456"  # noqa: S105 - the well-known one, made to be changed
 MAX_USERNAME = 12
@@ -14,8 +15,10 @@ MIN_PASSWORD, MAX_PASSWORD = 8, 20
 MAX_DISPLAY_NAME = 20
 MAX_EMAIL = 50
 MAX_GROUP = 32
+MAX_IDENTITY = 191
+"""The columns' width on MySQL."""
 MAX_QUOTA = 2**62
-_EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
+_EMAIL = re.compile(r"[^@\s,:;<>()\[\]\\\"]+@[^@\s,:;<>()\[\]\\\"]+\.[^@\s,:;<>()\[\]\\\".]+")
 
 
 def check_lengths(*, username: str = "", password: str = "", display_name: str = "", email: str = "") -> None:
@@ -28,6 +31,18 @@ def check_lengths(*, username: str = "", password: str = "", display_name: str =
         raise invalid_input()
 
 
+def check_group(group: str) -> None:
+    """The column's width, and what every engine takes. Raises InvalidInput."""
+    if len(group) > MAX_GROUP or not is_storable(group):
+        raise invalid_parameter()
+
+
+def check_identity(identity: str) -> None:
+    """An id at another service, as an admin enters it. Raises InvalidInput."""
+    if len(identity) > MAX_IDENTITY or not is_storable(identity):
+        raise invalid_parameter()
+
+
 def check_own_password(password: str) -> None:
     """A new password for oneself must not be the initial one. Raises InvalidInput."""
     if password == INITIAL_PASSWORD:
@@ -35,7 +50,17 @@ def check_own_password(password: str) -> None:
 
 
 def is_email(text: str) -> bool:
-    return len(text) <= MAX_EMAIL and bool(_EMAIL.fullmatch(text))
+    return len(text) <= MAX_EMAIL and text.isprintable() and bool(_EMAIL.fullmatch(text))
+
+
+def check_email_domain(email: str, options: OptionValues) -> None:
+    """Raises Forbidden where only some domains are let in and this is none of them."""
+    allowed = options.email_domain_whitelist
+    if options.email_domain_restriction_enabled and email.rpartition("@")[2].lower() not in allowed:
+        raise Forbidden(
+            "管理员启用了邮箱域名白名单，您的邮箱地址的域名不在白名单中",
+            "the domain of your e-mail address is not on the whitelist",
+        )
 
 
 @lru_cache(maxsize=256)

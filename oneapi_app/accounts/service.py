@@ -1,8 +1,9 @@
 """What people do with their own account: sign in and out, register, read and change themselves."""
 
 import msgspec
+from sqlalchemy.exc import IntegrityError
 
-from oneapi_app.accounts import policy, repository, sessions
+from oneapi_app.accounts import codes, policy, repository, sessions
 from oneapi_app.accounts.schemas import Credentials, Registration, SelfPatch, SessionRow, SignedIn, UserRow
 from oneapi_app.actor import COMMON, ROOT, Actor, require_role
 from oneapi_app.billing.policy import quota_text
@@ -21,6 +22,7 @@ from oneapi_app.usage_log.service import write_log
 _NOBODY = "$2a$10$kUTiSQa2lTRad3cVniXmJuMocFHGt5TF9vSOjdWUNrCRYZWkLPUk6"
 """Checked for unknown names, so that they take as long as wrong passwords."""
 _CODE_ATTEMPTS = 20
+_RESET_PASSWORD_CHARS = 12
 
 
 def sign_in(
@@ -74,8 +76,8 @@ def sign_out(uow: UnitOfWork, *, cookie: str) -> None:
     sessions.close_session(uow, cookie)
 
 
-def register(uow: UnitOfWork, *, registration: Registration, options: OptionValues, email: str = "") -> int:
-    """A new account with a password; its id. ``email`` is one that has been verified, if that is required."""
+def register(uow: UnitOfWork, *, registration: Registration, options: OptionValues) -> int:
+    """A new account with a password; its id. Uses up the code where e-mail addresses are verified."""
     if not options.register_enabled:
         raise Forbidden("管理员关闭了新用户注册", "new accounts are switched off")
     if not options.password_register_enabled:
@@ -85,21 +87,72 @@ def register(uow: UnitOfWork, *, registration: Registration, options: OptionValu
         )
     if not registration.username.strip() or not registration.password:
         raise invalid_input()
-    policy.check_lengths(username=registration.username, password=registration.password, email=email)
+    policy.check_lengths(
+        username=registration.username, password=registration.password, email=registration.email
+    )
     inviter = repository.find_by_aff_code(uow.session, registration.aff_code)
     user = User(
         username=registration.username,
         password=hash_password(registration.password),
         display_name=registration.username,
-        email=email,
+        email=_verified_email(uow, registration) if options.email_verification_enabled else "",
     )
     return insert_user(uow, user, options=options, inviter_id=inviter.id if inviter else None)
+
+
+def _verified_email(uow: UnitOfWork, registration: Registration) -> str:
+    if not registration.email or not registration.verification_code:
+        raise InvalidInput(
+            "管理员开启了邮箱验证，请输入邮箱地址和验证码",
+            "e-mail addresses are verified here: enter yours and the code sent to it",
+        )
+    _use_code(uow, registration.email, registration.verification_code)
+    if repository.is_email_taken(uow.session, registration.email):
+        raise email_taken()
+    return registration.email
+
+
+def _use_code(uow: UnitOfWork, email: str, code: str) -> None:
+    if not codes.use(uow, purpose=codes.EMAIL, address=email, code=code):
+        raise InvalidInput("验证码错误或已过期", "the code is wrong or has expired")
+
+
+def email_taken() -> Conflict:
+    return Conflict("邮箱地址已被占用", "this e-mail address is in use already")
+
+
+def bind_email(uow: UnitOfWork, actor: Actor, *, email: str, code: str) -> None:
+    """The actor's address, proven by the code sent there."""
+    require_role(actor, COMMON)
+    _use_code(uow, email, code)
+    if repository.is_email_taken(uow.session, email, by_other_than=actor.user_id):
+        raise email_taken()
+    _own(uow, actor).email = email
+    uow.publish(UserChanged(actor.user_id))
+
+
+def owners_of(uow: UnitOfWork, email: str) -> list[User]:
+    """Whose mail goes there. MySQL also finds addresses that differ in case or accents: those are other people's."""
+    return [user for user in repository.find_by_email(uow.session, email) if user.email == email]
+
+
+def reset_password(uow: UnitOfWork, *, email: str, token: str) -> str:
+    """A new random password for every account of the address, and an end to their sessions."""
+    if not codes.use(uow, purpose=codes.PASSWORD_RESET, address=email, code=token):
+        raise InvalidInput("重置链接非法或已过期", "the reset link is not valid or has expired")
+    password = random_text(_RESET_PASSWORD_CHARS)
+    hashed = hash_password(password)
+    for user in owners_of(uow, email):
+        user.password = hashed
+        repository.end_sessions(uow.session, user.id or 0)
+        uow.publish(UserChanged(user.id or 0))
+    return password
 
 
 def insert_user(uow: UnitOfWork, user: User, *, options: OptionValues, inviter_id: int | None = None) -> int:
     """The one way accounts come to be: codes, gifts, log rows and the default token. Raises Conflict."""
     if repository.find_by_name(uow.session, user.username or "") is not None:
-        raise Conflict("用户名已存在", "this user name is taken")
+        raise _name_taken()
     user.role = user.role or COMMON
     user.status = ENABLED
     user.group = user.group or "default"
@@ -110,7 +163,7 @@ def insert_user(uow: UnitOfWork, user: User, *, options: OptionValues, inviter_i
     if inviter_id and options.quota_for_invitee > 0:
         user.quota += options.quota_for_invitee
     uow.session.add(user)
-    uow.session.flush()
+    _flush_name(uow)
     assert user.id is not None
     name = user.username or ""
     if options.quota_for_new_user > 0:
@@ -124,6 +177,27 @@ def insert_user(uow: UnitOfWork, user: User, *, options: OptionValues, inviter_i
             _reward(uow, inviter_id, options)
     create_default_token(uow, user.id)
     return user.id
+
+
+def rename(uow: UnitOfWork, user: User, username: str) -> None:
+    """Raises Conflict where the name is another's; on MySQL names that differ in case are one name."""
+    owner = repository.find_by_name(uow.session, username)
+    if owner is not None and owner.id != user.id:
+        raise _name_taken()
+    user.username = username
+    _flush_name(uow)
+
+
+def _flush_name(uow: UnitOfWork) -> None:
+    """Raises Conflict where somebody else took the name in the same instant."""
+    try:
+        uow.session.flush()
+    except IntegrityError:
+        raise _name_taken() from None
+
+
+def _name_taken() -> Conflict:
+    return Conflict("用户名已存在", "this user name is taken")
 
 
 def _reward(uow: UnitOfWork, inviter_id: int, options: OptionValues) -> None:
@@ -162,9 +236,7 @@ def update_self(uow: UnitOfWork, actor: Actor, *, patch: SelfPatch) -> None:
     if actor.must_change_password and not patch.password:
         require_role(actor, COMMON)
     if patch.username and patch.username != user.username:
-        if repository.find_by_name(uow.session, patch.username) is not None:
-            raise Conflict("用户名已存在", "this user name is taken")
-        user.username = patch.username
+        rename(uow, user, patch.username)
     if patch.display_name:
         user.display_name = patch.display_name
     if patch.password:
