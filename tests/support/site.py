@@ -5,7 +5,7 @@ Everything secret in it is in ``SECRETS`` and looks like nothing else, so that i
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,11 +111,11 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def open_site(settings: Settings, directory: Path) -> AsyncIterator[Site]:
-    """Seeds the empty, migrated database of the settings; ``directory`` is for the ledger's journal."""
-    from dataclasses import replace
-
-    settings = replace(settings, data_dir=str(directory), api_rate_limit=0, critical_rate_limit=0)
+async def open_site(settings: Settings, directory: Path, **more: Any) -> AsyncIterator[Site]:
+    """Seeds the empty, migrated database of the settings; ``directory`` is for the ledger's journal, ``more`` other settings."""
+    settings = replace(
+        settings, **{"data_dir": str(directory), "api_rate_limit": 0, "critical_rate_limit": 0} | more
+    )
     database = open_database(settings)
     cookies = database.run_sync(_seed)
     runtime = open_runtime(settings, database)
