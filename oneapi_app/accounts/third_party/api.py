@@ -18,6 +18,7 @@ from oneapi_app.accounts.third_party.identity import (
     Provider,
     require_enabled,
 )
+from oneapi_app.actor import COMMON, require_role
 from oneapi_app.errors import InvalidInput, invalid_parameter
 from oneapi_app.rest.cookies import COOKIE, give_session
 from oneapi_app.rest.dependencies import ClientAddress, CurrentActor, CurrentRuntime
@@ -117,6 +118,7 @@ async def wechat(
 @router.get("/wechat/bind")
 @describes("Bind WeChat")
 async def bind_wechat(runtime: CurrentRuntime, actor: CurrentActor, code: str = "") -> Response:
+    require_role(actor, COMMON)
     identity = await _identify(runtime, WECHAT, code)
     await runtime.database.run(service.bind, actor, identity=identity)
     return ok()
