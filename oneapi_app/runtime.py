@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from oneapi_app.accounts.proofs import EmailProofs
 from oneapi_app.accounts.third_party.exchange import ThirdParties
+from oneapi_app.accounts.turnstile import Turnstile
 from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.prices import PriceTable
 from oneapi_app.channels.balances import Balances
@@ -21,8 +23,10 @@ from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database
 from oneapi_app.limits.limits import Limits
 from oneapi_app.limits.shared import SharedWindows
+from oneapi_app.mail.mailer import Mailer
 from oneapi_app.nodes.connection import open_redis
 from oneapi_app.nodes.node import Node
+from oneapi_app.notices.notices import Notices
 from oneapi_app.options import OptionValues
 from oneapi_app.relay.activity import Activity
 from oneapi_app.relay.asgi import RelayApp
@@ -65,6 +69,10 @@ class Runtime:
     balances: Balances
     third_parties: ThirdParties
     node: Node
+    mailer: Mailer
+    proofs: EmailProofs
+    turnstile: Turnstile
+    notices: Notices
     started_at: int = field(default_factory=now_s)
 
     @property
@@ -103,6 +111,9 @@ class Runtime:
         """Starts the ledger and the background work, ends both in order."""
         global _current
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        self.database.subscribe(self.notices.on_events)
+        self.ledger.watch(self.notices.balances_applied)
+        self.notices.start()
         await self.ledger.start()
         background = self._periodic_work()
         await self.node.start()
@@ -124,6 +135,10 @@ class Runtime:
             await self.context.failures.stop()
             await self.context.transport.aclose()
             await self.third_parties.aclose()
+            await self.turnstile.aclose()
+            await self.proofs.stop()
+            await self.notices.stop()
+            self.mailer.stop()
             await self.database.close()
 
     def _periodic_work(self) -> list[asyncio.Task[None]]:
@@ -179,9 +194,24 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
         dice=random.Random(),
     )
     node = Node(settings, database, context, redis)
-    prober = Prober(database, RelayProbe(context), settings, current_options)
-    balances = Balances(database, settings)
-    return Runtime(settings, database, trusted, context, prober, balances, ThirdParties(), node)
+    mailer = Mailer(current_options)
+    notices = Notices(database, mailer, current_options)
+    return Runtime(
+        settings=settings,
+        database=database,
+        trusted_networks=trusted,
+        context=context,
+        prober=Prober(
+            database, RelayProbe(context), settings, current_options, notices.channel_test_finished
+        ),
+        balances=Balances(database, settings),
+        third_parties=ThirdParties(),
+        node=node,
+        mailer=mailer,
+        proofs=EmailProofs(database, mailer, current_options),
+        turnstile=Turnstile(settings.turnstile_verify_url),
+        notices=notices,
+    )
 
 
 def _transport(settings: Settings) -> Transport:

@@ -317,6 +317,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "METRIC_FAIL_CHAN_SIZE", "metric_fail_chan_size", _number(1), 128, "Accepted for compatibility."
     ),
+    Variable(
+        "TURNSTILE_VERIFY_URL",
+        "turnstile_verify_url",
+        _text,
+        "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+        "Where Turnstile's answers are checked; for networks that reach Cloudflare through another address.",
+    ),
     Variable("INITIAL_ROOT_TOKEN", "initial_root_token", _text, "", "Token created with the root account."),
     Variable(
         "INITIAL_ROOT_ACCESS_TOKEN",
@@ -439,6 +446,7 @@ class Settings:
     metric_threshold: float
     metric_success_chan_size: int
     metric_fail_chan_size: int
+    turnstile_verify_url: str
     initial_root_token: str
     initial_root_access_token: str
     initial_root_password: str

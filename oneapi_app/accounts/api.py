@@ -7,7 +7,6 @@ from oneapi_app.accounts.schemas import (
     AdminTopUp,
     Credentials,
     Manage,
-    Registration,
     SelfPatch,
     UserDraft,
     UserPatch,
@@ -48,14 +47,6 @@ async def logout(request: Request, runtime: CurrentRuntime) -> Response:
     response = ok()
     response.delete_cookie(COOKIE, path="/")
     return response
-
-
-@router.post("/user/register")
-@describes("Register", role=PUBLIC, body=Registration)
-async def register(request: Request, runtime: CurrentRuntime) -> Response:
-    registration = await read_json(request, Registration)
-    await runtime.database.run(service.register, registration=registration, options=runtime.options)
-    return ok()
 
 
 @router.get("/user/self")

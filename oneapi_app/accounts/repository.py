@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from oneapi_app.accounts.schemas import UserQuery
+from oneapi_app.actor import ROOT
 from oneapi_app.models import Ability, LoginSession, User
-from oneapi_app.models.user import DELETED
+from oneapi_app.models.user import DELETED, ENABLED
 
 _SORTABLE = {
     "id": User.id,
@@ -32,6 +33,18 @@ def find_by_name(session: Session, username: str) -> User | None:
 def find_by_email(session: Session, email: str) -> list[User]:
     statement = select(User).where(User.email == email, col(User.status) != DELETED).order_by(col(User.id))
     return list(session.exec(statement).all())
+
+
+def is_email_taken(session: Session, email: str, *, by_other_than: int = 0) -> bool:
+    """Also by a deleted account, as in the original."""
+    statement = select(User.id).where(User.email == email, col(User.id) != by_other_than).limit(1)
+    return session.exec(statement).first() is not None
+
+
+def roots(session: Session) -> Sequence[User]:
+    """Enabled ones, the oldest first."""
+    statement = select(User).where(col(User.role) >= ROOT, User.status == ENABLED).order_by(col(User.id))
+    return session.exec(statement).all()
 
 
 def find_by_access_token(session: Session, token: str) -> User | None:

@@ -39,6 +39,20 @@ def browser_session(
     return _open(uow, 0, ANONYMOUS_LIFETIME_S, address, user_agent)
 
 
+def has_passed_turnstile(uow: UnitOfWork, cookie: str) -> bool:
+    found = find_session(uow, cookie)
+    return found is not None and found.turnstile_passed > 0
+
+
+def note_turnstile_passed(
+    uow: UnitOfWork, cookie: str | None, *, address: str = "", user_agent: str = ""
+) -> str:
+    """Counts as long as the browser's session lives; the cookie's value as ``browser_session`` gives it."""
+    found, secret = browser_session(uow, cookie, address=address, user_agent=user_agent)
+    found.turnstile_passed = 1
+    return secret
+
+
 def _open(
     uow: UnitOfWork, user_id: int, lifetime_s: int, address: str, user_agent: str
 ) -> tuple[LoginSession, str]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from oneapi_app.actor import ADMIN, Actor, require_role
 from oneapi_app.channels import service
 from oneapi_app.channels.health import is_dead
-from oneapi_app.channels.schemas import ChannelRecord, Probe, ProbeResult
+from oneapi_app.channels.schemas import ChannelRecord, Probe, ProbeReport, ProbeResult, Trouble
 from oneapi_app.channels.sweep import Progress, Sweep, every
 from oneapi_app.errors import Conflict
 from oneapi_app.kit.database import Database
@@ -26,12 +27,20 @@ class Prober:
     """One per process."""
 
     def __init__(
-        self, database: Database, probe: Probe, settings: Settings, options: Callable[[], OptionValues]
+        self,
+        database: Database,
+        probe: Probe,
+        settings: Settings,
+        options: Callable[[], OptionValues],
+        report: Callable[[ProbeReport], None] = lambda _: None,
     ) -> None:
+        """``report`` gets what a bulk test has found, where there is something to tell the operator."""
         self._database = database
         self._probe = probe
         self._settings = settings
         self._options = options
+        self._report = report
+        self._known_trouble: frozenset[int] = frozenset()
         busy = Conflict("测试已在运行中", "a test is already running")
         self._sweep = Sweep("channel test", settings.polling_s, busy)
 
@@ -57,7 +66,7 @@ class Prober:
     def start_all(self, actor: Actor, *, disabled_only: bool = False) -> None:
         """In the background. Raises Conflict while one is running."""
         require_role(actor, ADMIN)
-        self._start_all(disabled_only)
+        self._start_all(disabled_only, by_hand=True)
 
     def start_chosen(self, actor: Actor, channel_ids: Sequence[int]) -> None:
         """Some channels, in the background. Raises Conflict while one is running."""
@@ -66,7 +75,7 @@ class Prober:
         async def chosen() -> list[ChannelRecord]:
             return await self._database.read(service.load_chosen, channel_ids)
 
-        self._sweep.start(chosen, self._test_and_judge)
+        self._start(chosen, by_hand=True)
 
     def start_periodic(self, apply_for: Callable[[str], Callable[[], bool]]) -> list[asyncio.Task[None]]:
         """CHANNEL_TEST_FREQUENCY. ``apply_for`` says, for this piece of work, when it is ours to do."""
@@ -74,7 +83,7 @@ class Prober:
         if not minutes:
             return []
         is_ours = apply_for("channel tests")
-        return [asyncio.create_task(every(minutes * 60, is_ours, lambda: self._start_all(False)))]
+        return [asyncio.create_task(every(minutes * 60, is_ours, lambda: self._start_all(by_hand=False)))]
 
     async def finished(self) -> None:
         """Waits for the bulk test under way, if there is one."""
@@ -83,12 +92,25 @@ class Prober:
     async def stop(self) -> None:
         await self._sweep.stop()
 
-    def _start_all(self, disabled_only: bool) -> None:
+    def _start_all(self, disabled_only: bool = False, *, by_hand: bool) -> None:
         async def all_or_disabled() -> list[ChannelRecord]:
             records = await self._database.read(service.load_records)
             return [record for record in records if not (disabled_only and record.enabled)]
 
-        self._sweep.start(all_or_disabled, self._test_and_judge)
+        self._start(all_or_disabled, by_hand=by_hand)
+
+    def _start(self, load: Callable[[], Awaitable[Sequence[ChannelRecord]]], *, by_hand: bool) -> None:
+        """Of what runs by itself only news are told: trouble that was not there the last time."""
+        report = ProbeReport()
+
+        def completed(progress: Progress) -> None:
+            report.tested, report.good = progress.total, progress.good
+            trouble = frozenset(each.channel_id for each in report.troubled)
+            if by_hand or trouble - self._known_trouble:
+                self._report(report)
+            self._known_trouble = trouble
+
+        self._sweep.start(load, partial(self._test_and_judge, report), completed)
 
     async def _test(self, record: ChannelRecord, model: str) -> tuple[ProbeResult, str]:
         asked = choose_model(record.models, model)
@@ -104,7 +126,7 @@ class Prober:
             message = f"no answer within {LONGEST_TEST_S:.0f} s"
             return ProbeResult(False, message, int(LONGEST_TEST_S * 1000), 504, local=True)
 
-    async def _test_and_judge(self, record: ChannelRecord) -> bool:
+    async def _test_and_judge(self, report: ProbeReport, record: ChannelRecord) -> bool:
         result, _model = await self._test(record, "")
         options = self._options()
         if not record.enabled:
@@ -113,7 +135,11 @@ class Prober:
             return result.ok
         reason = reason_to_disable(result, options.channel_disable_threshold)
         if reason and options.automatic_disable_channel_enabled:
-            await self._database.run(service.auto_disable, record.id, reason)
+            report.switched_off += (
+                await self._database.run(service.auto_disable, record.id, reason) is not None
+            )
+        elif reason or not result.ok:
+            report.troubled.append(Trouble(record.id, record.name, reason or result.message))
         return result.ok
 
 

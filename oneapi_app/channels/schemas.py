@@ -135,3 +135,20 @@ class Probe(Protocol):
     """Asks one model of one channel something short, through the relay's own path."""
 
     async def __call__(self, record: ChannelRecord, model: str) -> ProbeResult: ...
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """An enabled channel that did not do well in a test and stayed enabled all the same."""
+
+    channel_id: int
+    name: str
+    reason: str
+
+
+class ProbeReport(msgspec.Struct):
+    """What a bulk test has found. ``good``: channels that answered; ``switched_off``: those it disabled."""
+
+    tested: int = 0
+    good: int = 0
+    switched_off: int = 0
+    troubled: list[Trouble] = []

@@ -38,18 +38,23 @@ class Sweep:
         self,
         load: Callable[[], Awaitable[Sequence[ChannelRecord]]],
         visit: Callable[[ChannelRecord], Awaitable[bool]],
+        completed: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        """Returns at once. ``visit`` says whether the channel answered. Raises Conflict while running."""
+        """Returns at once. ``visit`` says whether the channel answered. Raises Conflict while running.
+
+        ``completed`` is called when all have been visited, not when the run was broken off.
+        """
         if self._task is not None and not self._task.done():
             raise self._busy
         self.progress = Progress(running=True)
-        self._task = asyncio.create_task(self._run(self.progress, load, visit))
+        self._task = asyncio.create_task(self._run(self.progress, load, visit, completed))
 
     async def _run(
         self,
         progress: Progress,
         load: Callable[[], Awaitable[Sequence[ChannelRecord]]],
         visit: Callable[[ChannelRecord], Awaitable[bool]],
+        completed: Callable[[Progress], None],
     ) -> None:
         try:
             records = await load()
@@ -57,6 +62,7 @@ class Sweep:
             waiting = iter(records)
             workers = 1 if self._pause_s else AT_ONCE
             await asyncio.gather(*(self._work(progress, waiting, visit) for _ in range(workers)))
+            completed(progress)
         except Exception as error:
             log.warning("%s: ended early: %s", self._name, type(error).__name__)
         finally:

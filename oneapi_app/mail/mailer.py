@@ -30,11 +30,15 @@ class Mailer:
         options = self._options()
         return bool(options.smtp_server and (options.smtp_from or options.smtp_account))
 
+    def check_configured(self) -> None:
+        """Raises MailError where no letter could be sent whatever it says."""
+        if not self.is_configured:
+            raise MailError("SMTP 服务器未配置", "no SMTP server is configured")
+
     async def send(self, receivers: str, letter: Letter) -> None:
         """To one address, or several with ``;`` between them. Raises MailError."""
         options = self._options()
-        if not self.is_configured:
-            raise MailError("SMTP 服务器未配置", "no SMTP server is configured")
+        self.check_configured()
         host = options.smtp_server.strip()
         server = MailServer(host, options.smtp_port, options.smtp_account.strip(), options.smtp_token)
         sender = Sender(options.system_name, options.smtp_from.strip() or options.smtp_account.strip())
@@ -57,6 +61,6 @@ class Mailer:
         if refused:
             log.warning("mail: %d of %d receivers were refused", len(refused), len(addresses))
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Letters under way are sent to their end, waiting ones are not begun."""
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)

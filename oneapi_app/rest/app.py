@@ -12,11 +12,13 @@ from starlette.exceptions import HTTPException
 
 from oneapi_app import __version__
 from oneapi_app.accounts import api as accounts
+from oneapi_app.accounts import mail_api as account_mail
 from oneapi_app.accounts.third_party import api as third_party
 from oneapi_app.channels import api as channels
 from oneapi_app.errors import AppError, RateLimited, invalid_parameter
 from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.limits.limits import retry_after
+from oneapi_app.notices import api as notices
 from oneapi_app.redemptions import api as redemptions
 from oneapi_app.rest.docs_page import router as docs_page
 from oneapi_app.rest.envelope import failed, json_response
@@ -56,7 +58,17 @@ def create_api(runtime: Runtime) -> FastAPI:
     )
     app.state.runtime = runtime
     # The log's /api/user/dashboard stands before accounts' /api/user/{user_id}.
-    for domain in (system, usage_log, redemptions, accounts, third_party, tokens, channels):
+    for domain in (
+        system,
+        notices,
+        usage_log,
+        redemptions,
+        account_mail,
+        accounts,
+        third_party,
+        tokens,
+        channels,
+    ):
         app.include_router(domain.router)
     app.include_router(docs_page)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
@@ -67,12 +79,17 @@ def create_api(runtime: Runtime) -> FastAPI:
 
 
 async def _app_error(request: Request, error: Any) -> Response:
-    """AppErrors in the envelope, HTTP 200 but for a few (contract §5.0)."""
+    """AppErrors in the envelope, HTTP 200 but for a few (contract §5.0).
+
+    ``message`` is the original's, in Chinese; who asks for English gets ``message_en`` beside it.
+    """
     assert isinstance(error, AppError)
     message = error.zh
-    if error.localised and not request.headers.get("accept-language", "").lower().startswith("zh"):
+    language = request.headers.get("accept-language", "").lower()
+    if error.localised and not language.startswith("zh"):
         message = error.en
-    response = failed(message, error.http_status)
+    in_english = {"message_en": error.en} if language.startswith("en") else {}
+    response = failed(message, error.http_status, **in_english)
     if isinstance(error, RateLimited):
         name, value = retry_after(error.retry_after_s)
         response.headers[name.decode()] = value.decode()

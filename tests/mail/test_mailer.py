@@ -44,7 +44,7 @@ async def send(port: int, receivers: str = "amy@example.com", **options: str) ->
     try:
         await sending.send(receivers, LETTER)
     finally:
-        await sending.stop()
+        sending.stop()
 
 
 async def failure(port: int, receivers: str = "amy@example.com", **options: str) -> MailError:
@@ -208,7 +208,7 @@ async def test_many_at_once_do_not_hold_up_the_loop():
         ticking = asyncio.create_task(tick())
         await asyncio.gather(*(sending.send("amy@example.com", LETTER) for _ in range(20)))
         ticking.cancel()
-        await sending.stop()
+        sending.stop()
     assert len(box.received) == 20
     assert ticks > 5
 
