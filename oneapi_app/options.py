@@ -24,6 +24,7 @@ MAX_TEXT_BYTES = 65_536
 class Option:
     """One option. ``read`` turns the stored text into a value and raises ValueError saying what is expected.
 
+    ``check`` asks more of a value that is being saved; what an older program stored only has to be readable.
     ``listed`` is false for those the original omits from ``GET /api/option/`` until they are saved.
     """
 
@@ -34,6 +35,14 @@ class Option:
     secret: bool = False
     listed: bool = True
     area: str = "operation"
+    check: Callable[[str], Any] | None = None
+
+    def accepts(self, value: str) -> bool:
+        try:
+            self.read(value)
+        except ValueError:
+            return False
+        return True
 
 
 def _text(value: str) -> str:
@@ -61,14 +70,14 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return read
 
 
-def _real(minimum: float, *, exclusive: bool = False) -> Callable[[str], float]:
+def _real(minimum: float) -> Callable[[str], float]:
     def read(value: str) -> float:
         try:
             number = float(value)
         except ValueError:
             raise ValueError("expected a number") from None
-        if not math.isfinite(number) or number < minimum or (exclusive and number == minimum):
-            raise ValueError(f"expected more than {minimum}" if exclusive else f"expected at least {minimum}")
+        if not math.isfinite(number) or number < minimum:
+            raise ValueError(f"expected at least {minimum}")
         return number
 
     return read
@@ -84,6 +93,33 @@ def _url(value: str) -> str:
     if value and not re.match(r"https?://[^\s]+$", value):
         raise ValueError("expected an http:// or https:// address")
     return value.rstrip("/")
+
+
+def _line(value: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f\u0085\u2028\u2029]", value):
+        raise ValueError("expected one line of text")
+    return value
+
+
+def _link(value: str) -> str:
+    """For pages: an address, a path on this site, or a picture in the text itself."""
+    if value and not re.match(r"(https?://|/(?!/)|data:image/)[^\s]+$", value):
+        raise ValueError("expected an http:// or https:// address, or a path that begins with /")
+    return _line(value)
+
+
+def _sender(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise ValueError("expected an e-mail address")
+    return value
+
+
+def _domains(value: str) -> tuple[str, ...]:
+    domains = _comma_list(value)
+    for domain in domains:
+        if not re.fullmatch(r"[^@\s/]+\.[^@\s/.]+", domain):
+            raise ValueError("expected domains such as example.com, separated by commas")
+    return domains
 
 
 def _comma_list(value: str) -> tuple[str, ...]:
@@ -138,7 +174,14 @@ OPTIONS: Mapping[str, Option] = {
         Option(
             "EmailDomainRestrictionEnabled", _flag, "false", "Only whitelisted e-mail domains.", area="system"
         ),
-        Option("EmailDomainWhitelist", _comma_list, EMAIL_DOMAINS, "Allowed e-mail domains.", area="system"),
+        Option(
+            "EmailDomainWhitelist",
+            _comma_list,
+            EMAIL_DOMAINS,
+            "Allowed e-mail domains.",
+            area="system",
+            check=_domains,
+        ),
         Option("AutomaticDisableChannelEnabled", _flag, "false", "Disable channels whose key is dead."),
         Option(
             "AutomaticEnableChannelEnabled", _flag, "false", "Enable channels again when a test succeeds."
@@ -150,40 +193,75 @@ OPTIONS: Mapping[str, Option] = {
         Option(
             "DisplayTokenStatEnabled", _flag, "true", "Billing endpoints speak of the token, not its owner."
         ),
-        Option("SMTPServer", _text, "", "Mail server.", area="system"),
+        Option("SMTPServer", _text, "", "Mail server.", area="system", check=_line),
         Option("SMTPPort", _whole(1, 65535), "587", "465 means TLS from the start.", area="system"),
-        Option("SMTPAccount", _text, "", "Mail account.", area="system"),
-        Option("SMTPFrom", _text, "", "Sender; empty means the account.", area="system"),
-        Option("SMTPToken", _text, "", "Mail password.", secret=True, area="system"),
+        Option("SMTPAccount", _text, "", "Mail account.", area="system", check=_line),
+        Option("SMTPFrom", _text, "", "Sender; empty means the account.", area="system", check=_sender),
+        Option("SMTPToken", _text, "", "Mail password.", secret=True, area="system", check=_line),
         Option("Notice", _text, "", "Notice shown to everybody, Markdown or HTML.", area="other"),
         Option("About", _text, "", "About page: Markdown, HTML or an https address.", area="other"),
         Option("HomePageContent", _text, "", "Front page: Markdown, HTML or an https address.", area="other"),
         Option("Footer", _text, "", "Footer, HTML.", area="other"),
-        Option("SystemName", _text, "One API", "Name of the site.", area="other"),
-        Option("Logo", _text, "", "Address of the logo.", area="other"),
+        Option("SystemName", _text, "One API", "Name of the site.", area="other", check=_line),
+        Option("Logo", _text, "", "Address of the logo.", area="other", check=_link),
         Option("Theme", _theme, "", "default, berry or air; empty means THEME.", area="other"),
         Option("ServerAddress", _url, "", "Public address of this site, for links.", area="system"),
-        Option("GitHubClientId", _text, "", "GitHub OAuth app.", area="system"),
-        Option("GitHubClientSecret", _text, "", "GitHub OAuth app.", secret=True, area="system"),
+        Option("GitHubClientId", _text, "", "GitHub OAuth app.", area="system", check=_line),
+        Option("GitHubClientSecret", _text, "", "GitHub OAuth app.", secret=True, area="system", check=_line),
         Option(
-            "LarkClientId", _text, "", "Lark app; its presence shows the button.", listed=False, area="system"
+            "LarkClientId",
+            _text,
+            "",
+            "Lark app; its presence shows the button.",
+            listed=False,
+            area="system",
+            check=_line,
         ),
-        Option("LarkClientSecret", _text, "", "Lark app.", secret=True, listed=False, area="system"),
-        Option("OidcClientId", _text, "", "OpenID Connect client.", listed=False, area="system"),
         Option(
-            "OidcClientSecret", _text, "", "OpenID Connect client.", secret=True, listed=False, area="system"
+            "LarkClientSecret", _text, "", "Lark app.", secret=True, listed=False, area="system", check=_line
         ),
-        Option("OidcWellKnown", _text, "", "Discovery document.", listed=False, area="system"),
-        Option("OidcAuthorizationEndpoint", _text, "", "Where users sign in.", listed=False, area="system"),
-        Option("OidcTokenEndpoint", _text, "", "Where codes are exchanged.", listed=False, area="system"),
-        Option("OidcUserinfoEndpoint", _text, "", "Who signed in.", listed=False, area="system"),
-        Option("WeChatServerAddress", _text, "", "wechat-server.", area="system"),
-        Option("WeChatServerToken", _text, "", "wechat-server.", secret=True, area="system"),
-        Option("WeChatAccountQRCodeImageURL", _text, "", "QR code shown at sign-in.", area="system"),
-        Option("MessagePusherAddress", _text, "", "Message Pusher.", area="system"),
-        Option("MessagePusherToken", _text, "", "Message Pusher.", secret=True, area="system"),
-        Option("TurnstileSiteKey", _text, "", "Cloudflare Turnstile.", area="system"),
-        Option("TurnstileSecretKey", _text, "", "Cloudflare Turnstile.", secret=True, area="system"),
+        Option("OidcClientId", _text, "", "OpenID Connect client.", listed=False, area="system", check=_line),
+        Option(
+            "OidcClientSecret",
+            _text,
+            "",
+            "OpenID Connect client.",
+            secret=True,
+            listed=False,
+            area="system",
+            check=_line,
+        ),
+        Option("OidcWellKnown", _text, "", "Discovery document.", listed=False, area="system", check=_url),
+        Option(
+            "OidcAuthorizationEndpoint",
+            _text,
+            "",
+            "Where users sign in.",
+            listed=False,
+            area="system",
+            check=_url,
+        ),
+        Option(
+            "OidcTokenEndpoint",
+            _text,
+            "",
+            "Where codes are exchanged.",
+            listed=False,
+            area="system",
+            check=_url,
+        ),
+        Option("OidcUserinfoEndpoint", _text, "", "Who signed in.", listed=False, area="system", check=_url),
+        Option("WeChatServerAddress", _text, "", "wechat-server.", area="system", check=_url),
+        Option("WeChatServerToken", _text, "", "wechat-server.", secret=True, area="system", check=_line),
+        Option(
+            "WeChatAccountQRCodeImageURL", _text, "", "QR code shown at sign-in.", area="system", check=_link
+        ),
+        Option("MessagePusherAddress", _text, "", "Message Pusher.", area="system", check=_url),
+        Option("MessagePusherToken", _text, "", "Message Pusher.", secret=True, area="system", check=_line),
+        Option("TurnstileSiteKey", _text, "", "Cloudflare Turnstile.", area="system", check=_line),
+        Option(
+            "TurnstileSecretKey", _text, "", "Cloudflare Turnstile.", secret=True, area="system", check=_line
+        ),
         Option("QuotaForNewUser", _whole(0, _MAX_QUOTA), "0", "Quota of a new account."),
         Option("QuotaForInviter", _whole(0, _MAX_QUOTA), "0", "Reward of who invited."),
         Option("QuotaForInvitee", _whole(0, _MAX_QUOTA), "0", "Reward of who was invited."),
@@ -197,9 +275,9 @@ OPTIONS: Mapping[str, Option] = {
         Option("ModelRatio", _ratios, "", "Price of a prompt token per model."),
         Option("CompletionRatio", _ratios, "", "Price of a completion token relative to a prompt token."),
         Option("GroupRatio", _ratios, '{"default":1,"svip":1,"vip":1}', "Price factor per user group."),
-        Option("TopUpLink", _text, "", "Where users buy quota."),
-        Option("ChatLink", _text, "", "A chat site."),
-        Option("QuotaPerUnit", _real(0, exclusive=True), "500000", "Quota per unit of money."),
+        Option("TopUpLink", _text, "", "Where users buy quota.", check=_link),
+        Option("ChatLink", _text, "", "A chat site.", check=_link),
+        Option("QuotaPerUnit", _real(0.000001), "500000", "Quota per unit of money."),
         Option("RetryTimes", _whole(0, 100), "0", "Further channels tried after a failure."),
         Option(
             "LogRetentionDays",
@@ -220,7 +298,22 @@ def read_option(name: str, value: str) -> Any:
     try:
         return option.read(value)
     except ValueError as error:
-        raise InvalidInput(f"无效的参数：{name}：{error}", f"{name}: {error}") from None
+        raise _not_valid(name, error) from None
+
+
+def check_option(name: str, value: str) -> None:
+    """Whether the value may be saved. Raises InvalidInput."""
+    read_option(name, value)
+    check = OPTIONS[name].check
+    try:
+        if check is not None:
+            check(value)
+    except ValueError as error:
+        raise _not_valid(name, error) from None
+
+
+def _not_valid(name: str, error: ValueError) -> InvalidInput:
+    return InvalidInput(f"无效的参数：{name}：{error}", f"{name}: {error}")
 
 
 def attribute_name(name: str) -> str:

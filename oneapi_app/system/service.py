@@ -4,12 +4,14 @@ import msgspec
 
 from oneapi_app.actor import ROOT, Actor, require_role
 from oneapi_app.billing.prices import built_in_completion_ratios, built_in_model_ratios, table_text
-from oneapi_app.errors import Conflict, InvalidInput
+from oneapi_app.errors import InvalidInput
 from oneapi_app.events import OptionsChanged
 from oneapi_app.kit.database import UnitOfWork
-from oneapi_app.options import OPTIONS, THEMES, OptionValues, read_option
+from oneapi_app.kit.text import is_storable
+from oneapi_app.options import OPTIONS, THEMES, OptionValues, check_option
 from oneapi_app.settings import Settings
 from oneapi_app.system import repository
+from oneapi_app.system.policy import check_prerequisites
 
 
 class OptionRow(msgspec.Struct, frozen=True):
@@ -30,7 +32,7 @@ def list_options(uow: UnitOfWork, actor: Actor, *, settings: Settings) -> list[O
     for option in OPTIONS.values():
         if option.secret or not (option.listed or option.name in stored):
             continue
-        rows.append(OptionRow(option.name, stored.get(option.name) or default_text(option.name, settings)))
+        rows.append(OptionRow(option.name, _shown(option.name, stored, settings)))
     return rows
 
 
@@ -47,7 +49,7 @@ def describe_options(uow: UnitOfWork, actor: Actor, *, settings: Settings) -> Op
     stored = repository.all_options(uow.session)
     shown = [option.name for option in OPTIONS.values() if not option.secret]
     return OptionsView(
-        {name: stored.get(name) or default_text(name, settings) for name in shown},
+        {name: _shown(name, stored, settings) for name in shown},
         [option.name for option in OPTIONS.values() if option.secret and stored.get(option.name)],
     )
 
@@ -63,6 +65,13 @@ class StoreFacts(msgspec.Struct, frozen=True):
 def read_store_facts(uow: UnitOfWork, actor: Actor) -> StoreFacts:
     require_role(actor, ROOT)
     return StoreFacts(*repository.describe_store(uow.session))
+
+
+def _shown(name: str, stored: dict[str, str], settings: Settings) -> str:
+    """As stored. What was emptied is shown empty where that means something else than the default."""
+    text = stored.get(name, "")
+    emptied = name in stored and OPTIONS[name].default and OPTIONS[name].accepts("")
+    return text if text or emptied else default_text(name, settings)
 
 
 def default_text(name: str, settings: Settings) -> str:
@@ -86,45 +95,16 @@ def save_options(uow: UnitOfWork, actor: Actor, *, changes: dict[str, str]) -> N
     require_role(actor, ROOT)
     stored = repository.all_options(uow.session)
     for name, value in changes.items():
-        if "\0" in value:
-            raise InvalidInput("无效的参数：含有无效字符", f"{name} holds a NUL character")
+        if not is_storable(value):
+            raise InvalidInput("无效的参数：含有无效字符", f"{name} holds characters that cannot be stored")
         if name == "Theme" and value not in THEMES:
             raise InvalidInput("无效的主题", "unknown theme")
-        read_option(name, value)
+        check_option(name, value)
     after = stored | changes
+    check_prerequisites(changes, lambda name: after.get(name, OPTIONS[name].default))
     for name, value in changes.items():
-        _check_prerequisites(name, value, after)
         repository.save(uow.session, name, value)
     uow.publish(OptionsChanged(tuple(changes)))
-
-
-def _check_prerequisites(name: str, value: str, after: dict[str, str]) -> None:
-    if value != "true":
-        return
-
-    def missing(*needed: str) -> bool:
-        return any(not after.get(option, OPTIONS[option].default) for option in needed)
-
-    if name == "GitHubOAuthEnabled" and missing("GitHubClientId"):
-        raise Conflict(
-            "无法启用 GitHub OAuth，请先填入 GitHub Client Id 以及 GitHub Client Secret！",
-            "cannot enable GitHub sign-in: enter client id and secret first",
-        )
-    if name == "EmailDomainRestrictionEnabled" and missing("EmailDomainWhitelist"):
-        raise Conflict(
-            "无法启用邮箱域名限制，请先填入限制的邮箱域名！",
-            "cannot restrict e-mail domains: enter some first",
-        )
-    if name == "WeChatAuthEnabled" and missing("WeChatServerAddress"):
-        raise Conflict(
-            "无法启用微信登录，请先填入微信登录相关配置信息！",
-            "cannot enable WeChat sign-in: enter its settings first",
-        )
-    if name == "TurnstileCheckEnabled" and missing("TurnstileSiteKey"):
-        raise Conflict(
-            "无法启用 Turnstile 校验，请先填入 Turnstile 校验相关配置信息！",
-            "cannot enable Turnstile: enter its settings first",
-        )
 
 
 class SiteStatus(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oneapi_app.settings import VARIABLES
-from tests.meta import compatibility_page
+from tests.meta import compatibility_page, options_page
 from tests.meta.settings_page import PAGE, render_page
 
 PROJECT = Path(__file__).parents[2]
@@ -42,6 +42,11 @@ def page_id(page: Path) -> str:
 
 def test_settings_page_is_current() -> None:
     assert PAGE.read_text("utf-8") == render_page(), "run: python -m tests.meta.settings_page"
+
+
+def test_options_page_is_current() -> None:
+    written = options_page.PAGE.read_text("utf-8")
+    assert written == options_page.render_page(), "run: python -m tests.meta.options_page"
 
 
 def test_compatibility_page_is_current() -> None:
