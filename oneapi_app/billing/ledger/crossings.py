@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oneapi_app.billing.batch import BalancesRead, Batch
-from oneapi_app.billing.lease import USER
 
 
 @dataclass(frozen=True, slots=True)
