@@ -29,7 +29,8 @@ class Converter(Protocol):
 
     ``usage`` None: the provider has not told. Until the end of a stream it may know the prompt only, with
     ``output_tokens`` 0. ``failure``: the provider reported an error instead of content. ``cut``: an answer that had
-    begun will never be complete, though the connection may have ended well. ``content_type`` None: the provider's own.
+    begun will never be complete, though the connection may have ended well. ``finished``: a stream has said that it is
+    complete, or why it never will be; nothing that follows matters. ``content_type`` None: the provider's own.
     """
 
     usage: Usage | None
@@ -37,6 +38,9 @@ class Converter(Protocol):
     cut: bool
     failure: Failure | None
     content_type: bytes | None
+
+    @property
+    def finished(self) -> bool: ...
 
     def output_text(self) -> str:
         """What was delivered, for counting where usage is missing."""

@@ -71,6 +71,10 @@ class Translation:
         self.failure: Failure | None = None
         self.content_type: bytes | None = writer.content_type
 
+    @property
+    def finished(self) -> bool:
+        return self._closed or self._reader.complete
+
     def feed(self, data: bytes) -> bytes:
         if self._closed:
             return b""

@@ -99,6 +99,7 @@ class Passthrough:
         "content_type",
         "cut",
         "failure",
+        "finished",
         "has_content",
         "usage",
     )
@@ -112,6 +113,7 @@ class Passthrough:
         self.usage: Usage | None = None
         self.has_content = False
         self.cut = False
+        self.finished = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = None
 
@@ -126,15 +128,20 @@ class Passthrough:
 
     def _frame(self, event: Event) -> bytes:
         data = event.data
-        if data == b"[DONE]" or not data or self.failure is not None:
+        if data == b"[DONE]":
+            self.finished = True
+            return b""
+        if not data or self.failure is not None:
             return b""
         if b'"usage"' in data and b'"usage":null' not in data:
             self._note_usage(data)
+        if self.finished:
+            return b""
         if not self.has_content:
             if self._is_error(data):
                 return b""
         elif data.startswith(b'{"error"'):
-            self.cut = True
+            self.cut = self.finished = True
         if self._chat and b"[]" in data and self._is_empty(data):
             return b""
         self._delivered = True
@@ -162,12 +169,17 @@ class Passthrough:
             return  # a frame that cannot be read is passed on as it is
 
     def _is_error(self, data: bytes) -> bool:
-        """Looks at frames until the first content; an error before it fails the attempt."""
+        """Looks at frames until the first content; an error before anything was delivered fails the attempt."""
         answer = _read(data)
         if answer is None:
+            if not self._delivered and not _is_object(data):
+                raise UpstreamProtocolError("the provider's stream does not begin with JSON")
             self.has_content = True
             return False
         if answer.error and not answer.choices:
+            if self._delivered:
+                self.cut = self.finished = True
+                return False
             self.failure = failure_in_stream(answer.error)
             return True
         self.has_content = any(_texts(answer))
@@ -178,15 +190,15 @@ class Passthrough:
             return b""
         last = b""
         if end is StreamEnd.COMPLETE:
-            for event in self._splitter.finish():
+            for event in () if self.finished else self._splitter.finish():
                 if event.data == b"[DONE]" or _is_object(event.data):
                     last += self._frame(event)
                 else:
                     end = StreamEnd.UPSTREAM_BROKE  # half a frame
-            if self.failure is None and self._chat and not self._delivered:
+            if self.failure is None and not self._delivered:
                 self.failure = Failure(BROKEN, ENDINGS[end], "upstream_error", "empty_answer", "", None)
-            if self.failure is not None:
-                return b""
+        if self.failure is not None:
+            return b""
         if end is StreamEnd.COMPLETE:
             return last + DONE
         self.cut = True
@@ -201,7 +213,7 @@ class Passthrough:
                 raise UpstreamProtocolError("the provider's answer is not a JSON object") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UpstreamProtocolError("the provider's answer is not valid JSON") from None
-        if self.usage is None:
+        if b'"choices"' in body or self.usage is None:
             self._frames.append(body)
         return body
 
@@ -210,7 +222,7 @@ class Passthrough:
         return "".join(self._texts)
 
     def _keep_texts(self) -> None:
-        if self.usage is None:
+        if self.usage is None or not self.usage.output_tokens:
             for frame in self._frames:
                 answer = _read(frame)
                 if answer is not None:
@@ -221,13 +233,14 @@ class Passthrough:
 class Verbatim:
     """Answers that are no JSON of ours to read: speech, transcriptions, images."""
 
-    __slots__ = ("_body", "content_type", "cut", "failure", "has_content", "usage")
+    __slots__ = ("_body", "content_type", "cut", "failure", "finished", "has_content", "usage")
 
     def __init__(self) -> None:
         self._body = b""
         self.usage: Usage | None = None
         self.has_content = False
         self.cut = False
+        self.finished = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = None
 

@@ -29,6 +29,7 @@ class EmbeddingConverter:
         self.usage: Usage | None = None
         self.has_content = False
         self.cut = False
+        self.finished = False
         self.failure: Failure | None = None
         self.content_type: bytes | None = b"application/json"
 

@@ -100,8 +100,13 @@ def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -
 
 
 def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
-    """Content-Type and Accept as the caller sent them, an event stream where one is asked for."""
+    """Content-Type and Accept as the caller sent them, an event stream where one is asked for.
+
+    A body that was read as JSON is sent as JSON, whatever the caller called it.
+    """
     content_type = request.headers.get(b"content-type") or b"application/json"
+    if request.json is not None and not content_type.lower().startswith(b"application/json"):
+        content_type = b"application/json"
     accept = request.headers.get(b"accept")
     if accept is None:
         accept = b"text/event-stream" if request.stream else b"*/*"

@@ -96,6 +96,14 @@ def countable(request: ClientRequest) -> CountableText:
     return input_text(fields.get("input"))
 
 
+def counted_by_provider(served: Served) -> Usage | None:
+    """The provider's figures, where they are there and whole. Some count the prompt only, some the answer only."""
+    usage = served.usage
+    if usage is None or served.ending is not Ending.COMPLETE or not usage.prompt_tokens:
+        return None
+    return usage if usage.output_tokens or not served.output_text else None
+
+
 async def measure(
     context: RelayContext, call: Call, channel: ChannelRecord, served: Served
 ) -> tuple[Usage, str]:
@@ -103,22 +111,20 @@ async def measure(
     request = call.request
     if request.operation in _MEDIA:
         return Usage(), COUNTED_HERE
-    complete = served.ending is Ending.COMPLETE
+    source = COUNTED_HERE if served.ending is Ending.COMPLETE else COUNTED_PARTLY
     approximate = context.snapshot.options.approximate_token_enabled
     model = upstream_model(channel, request.model)
-    if served.usage is not None:
-        usage = served.usage
-        if complete or usage.output_tokens:
-            return usage, COUNTED_BY_PROVIDER if complete else COUNTED_PARTLY
-        # The prompt was counted at the start, the answer would have been at the end.
-        written = await count_exactly(CountableText((served.output_text,)), model, approximate=approximate)
-        return msgspec.structs.replace(usage, output_tokens=written), COUNTED_PARTLY
     if request.operation in _HEARD:
         heard = await count_exactly(input_text(served.output_text), model, approximate=approximate)
-        return Usage(input_tokens=heard), COUNTED_HERE
-    prompt = await count_exactly(countable(request), model, approximate=approximate)
-    written = await count_exactly(CountableText((served.output_text,)), model, approximate=approximate)
-    return Usage(input_tokens=prompt, output_tokens=written), COUNTED_HERE if complete else COUNTED_PARTLY
+        return Usage(input_tokens=heard), source
+    usage = served.usage or Usage()
+    if not usage.prompt_tokens:
+        prompt = await count_exactly(countable(request), model, approximate=approximate)
+        usage = msgspec.structs.replace(usage, input_tokens=prompt)
+    if not usage.output_tokens:
+        written = await count_exactly(CountableText((served.output_text,)), model, approximate=approximate)
+        usage = msgspec.structs.replace(usage, output_tokens=written)
+    return usage, source
 
 
 def price_charge(

@@ -4,19 +4,20 @@ Knows nothing of prices or channels beyond asking for one; what happens to a req
 """
 
 import logging
+import re
 from urllib.parse import unquote
 
 from oneapi_app.billing.errors import LedgerRefusal, TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.kit.clock import monotonic_ms, now_s
 from oneapi_app.kit.ids import request_id as new_request_id
+from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
 from oneapi_app.relay import admission, catalogue, endpoints
 from oneapi_app.relay.body import check_chat, check_max_tokens, check_stream, read_body, read_json
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.flow import relay_call
-from oneapi_app.relay.images import check_image
-from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel
+from oneapi_app.relay.flow import named_channel, relay_call
+from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel, unknown_channel
 from oneapi_app.relay.reply import ClientGone, Presence, Receive, Reply, Scope, Send
 from oneapi_app.tokens import service as tokens
 from oneapi_app.tokens.schemas import CallerRecord
@@ -28,6 +29,8 @@ _PREFLIGHT = [
     (b"access-control-allow-methods", b"GET,POST,PUT,DELETE,OPTIONS"),
     (b"access-control-max-age", b"43200"),
 ]
+_MAY_BE_FORMS = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION, None})
+_CHANNEL_ID = re.compile(r"[0-9]{1,18}")
 _FOR_PROVIDERS = frozenset({b"content-type", b"accept", b"anthropic-version", b"anthropic-beta"})
 
 
@@ -77,6 +80,10 @@ class RelayApp:
         headers = dict(scope["headers"])
         context = self._context
         if path in endpoints.BILLING and method == "GET":
+            wait_s = await context.limits.general.hit(context.client_address(scope))
+            if wait_s is not None:
+                await reply.whole(429, b"", retry_after_s=wait_s)
+                return
             caller = await self._admit(scope, headers)
             await reply.whole(200, await catalogue.billing(context, caller, endpoints.BILLING[path]))
             return
@@ -87,7 +94,7 @@ class RelayApp:
             return
         operation, model_in_path = endpoints.operation_at(path) if method == "POST" else (None, "")
         if operation is None and not endpoints.is_not_implemented(method, path):
-            await reply.whole(404, catalogue.invalid_url(method, path))
+            await self._unmatched(scope, reply)
             return
         started_ms = monotonic_ms()
         credential = admission.read_credential(headers.get(b"authorization"))
@@ -98,23 +105,32 @@ class RelayApp:
         request.enforce_usage = context.settings.enforce_include_usage
         admission.check_model(caller, request.model)
         admission.check_channel_choice(caller, credential)
+        pinned = _channel_id(credential)
+        self._require_route(caller, pinned, request.model)
         if operation is None:
-            self._require_route(caller, credential, request.model)
             await reply.whole(501, catalogue.NOT_IMPLEMENTED)
             return
-        self._require_route(caller, credential, request.model)
         _check(request)
-        call = Call(request_id, caller, request, _channel_id(credential), started_ms, now_s())
+        call = Call(request_id, caller, request, pinned, started_ms, now_s())
         presence = Presence(receive)
         try:
             await relay_call(context, call, reply, presence)
         finally:
             presence.close()
 
-    def _require_route(self, caller: CallerRecord, credential: admission.Credential, model: str) -> None:
+    async def _unmatched(self, scope: Scope, reply: Reply) -> None:
+        elsewhere = self._context.settings.pages_elsewhere
+        if elsewhere:
+            await reply.redirect(elsewhere + request_uri(scope))
+        else:
+            await reply.whole(404, catalogue.invalid_url(scope["method"], scope["path"]))
+
+    def _require_route(self, caller: CallerRecord, pinned: int | None, model: str) -> None:
         """Before the body is checked in depth, as the original orders its stages."""
         table = self._context.snapshot.table
-        if credential.channel is None and (caller.group, model) not in table.tiers:
+        if pinned is not None:
+            named_channel(table, pinned)
+        elif (caller.group, model) not in table.tiers:
             raise no_channel(caller.group, model)
 
     async def _admit(
@@ -145,7 +161,8 @@ def _read_request(
     if content_type.startswith(b"application/json"):
         fields = read_json(body) if body or operation is not None else {}
         model = fields.get("model") or ""
-    elif operation in (Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS):
+    elif operation not in _MAY_BE_FORMS:
+        # Whatever the caller calls it: what is sent on must be what is checked and priced.
         fields = read_json(body)
         model = fields.get("model") or ""
     model = model or model_in_path or endpoints.DEFAULT_MODELS.get(operation, "") if operation else model
@@ -177,8 +194,6 @@ def _check(request: ClientRequest) -> None:
             raise invalid_request("field prompt is required")
     elif request.operation is Operation.MODERATIONS and fields.get("input") == "":
         raise invalid_request("field input is required")
-    elif request.operation is Operation.IMAGES:
-        check_image(fields)
     if request.operation in (Operation.CHAT, Operation.COMPLETIONS):
         request.stream = check_stream(fields)
 
@@ -186,10 +201,9 @@ def _check(request: ClientRequest) -> None:
 def _channel_id(credential: admission.Credential) -> int | None:
     if credential.channel is None:
         return None
-    try:
-        return int(credential.channel)
-    except ValueError:
-        raise Refusal(400, "无效的渠道 Id", with_code=False) from None
+    if not _CHANNEL_ID.fullmatch(credential.channel):
+        raise unknown_channel()
+    return int(credential.channel)
 
 
 async def _preflight(scope: Scope, send: Send) -> None:

@@ -1,8 +1,10 @@
 """One try of one channel: build, send, classify, and on acceptance carry the answer."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.convert.base import Converter
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
 from oneapi_app.providers.base import Failure, Provider, Route
@@ -78,24 +80,26 @@ async def attempt(
     try:
         links = provider.remote_media(request)
         if links:
-            request.media = await context.media.fetch(links)
+            request.media = await presence.during(context.media.fetch(links))
         upstream = provider.build(request, route)
+        response = await presence.during(context.transport.send(upstream, context.timeouts))
     except ConversionError as error:
         return _local(400, str(error), "convert_request_failed")
-    try:
-        response = await presence.during(context.transport.send(upstream, context.timeouts))
     except ClientGone:
         return _gone()
     except TransportError as error:
         return _transport_failure(error)
     try:
-        return await _carry(context, call, provider, route, response, reply, presence)
+        outcome = await _carry(context, call, provider, route, response, reply, presence)
     except ClientGone:
         return _gone()
     except TransportError as error:
         return _transport_failure(error)
     finally:
         await response.aclose()
+    if isinstance(outcome, Failure) and not 400 <= outcome.status < 600:
+        return dataclasses.replace(outcome, status=502)
+    return outcome
 
 
 async def _carry(
@@ -109,8 +113,8 @@ async def _carry(
 ) -> Served | Failure:
     request = call.request
     accepted = 200 <= response.status < 300
-    kind = response.header(b"content-type") or b"application/json"
-    if accepted and request.stream and not kind.startswith(b"application/json"):
+    kind = response.header(b"content-type") or b""
+    if accepted and request.stream and not kind.lower().startswith(b"application/json"):
         converter = provider.converter(request, route)
         outcome = await pump(
             response, converter, reply, presence, context.settings.first_content_timeout_s or None
@@ -121,9 +125,7 @@ async def _carry(
             outcome.ending = Ending.UPSTREAM_BROKE
         return Served(
             converter.usage,
-            converter.output_text()
-            if converter.usage is None or outcome.ending is not Ending.COMPLETE
-            else "",
+            _text_to_count(converter),
             outcome.ending,
             True,
             outcome.last_frames,
@@ -141,8 +143,19 @@ async def _carry(
         return _local(500, str(error), "unmarshal_response_body_failed")
     if converter.failure is not None:
         return converter.failure
-    text = converter.output_text() if converter.usage is None else ""
-    return Served(converter.usage, text, Ending.COMPLETE, False, answer, converter.content_type or kind)
+    return Served(
+        converter.usage,
+        _text_to_count(converter),
+        Ending.COMPLETE,
+        False,
+        answer,
+        converter.content_type or kind or b"application/json",
+    )
+
+
+def _text_to_count(converter: Converter) -> str:
+    """The answer, where the provider has not counted it."""
+    return "" if converter.usage is not None and converter.usage.output_tokens else converter.output_text()
 
 
 def _gone() -> Served:

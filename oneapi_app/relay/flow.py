@@ -13,22 +13,27 @@ from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.billing.ledger import Reservation
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.kit.clock import monotonic_ms
-from oneapi_app.providers.base import Failure
+from oneapi_app.providers.base import Failure, Operation
 from oneapi_app.relay.accounting import (
     COUNTED_BY_PROVIDER,
+    counted_by_provider,
     estimate_exactly,
     estimate_units,
     measure,
     price_charge,
+    upstream_model,
 )
 from oneapi_app.relay.attempt import Served, attempt
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.pump import Ending
-from oneapi_app.relay.refusals import Refusal, forbidden, no_channel, refusal_of
+from oneapi_app.relay.images import check_image
+from oneapi_app.relay.pump import Ending, broken_off
+from oneapi_app.relay.refusals import forbidden, no_channel, refusal_of, unknown_channel
 from oneapi_app.relay.reply import Presence, Reply
-from oneapi_app.relay.routing import plan
+from oneapi_app.relay.routing import RoutingTable, plan
 
+_CLIENT_GONE = 499
+"""As nginx has it."""
 _ALWAYS_RETRIED = frozenset({401, 403, 404, 408, 429})
 
 
@@ -39,13 +44,16 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     failure: Failure | None = None
     try:
         for channel in _candidates(context, call):
+            if call.request.operation is Operation.IMAGES:
+                check_image(call.request.json or {}, upstream_model(channel, call.request.model))
             reservation = await _reserve(context, call, channel, reservation)
             began = monotonic_ms()
             outcome = await attempt(context, call, channel, reply, presence)
             took = int(monotonic_ms() - began)
             if isinstance(outcome, Served):
-                notes.append(AttemptNote(channel.id, 200, took))
-                context.health.succeeded(channel.id)
+                status = _CLIENT_GONE if outcome.ending is Ending.CLIENT_GONE else 200
+                notes.append(AttemptNote(channel.id, status, took, outcome.problem))
+                _judge(context, call, channel, outcome)
                 held, reservation = reservation, None
                 await _settle(context, call, channel, outcome, held, notes)
                 await _finish(outcome, reply)
@@ -67,12 +75,7 @@ def _candidates(context: RelayContext, call: Call) -> Iterator[ChannelRecord]:
     """The channels to try, at most ``RetryTimes`` beyond the first; one only where the caller named it."""
     table = context.snapshot.table
     if call.pinned_channel is not None:
-        channel = table.by_id.get(call.pinned_channel)
-        if channel is None:
-            raise Refusal(400, "无效的渠道 Id", with_code=False)
-        if not channel.enabled:
-            raise forbidden("该渠道已被禁用")
-        yield channel
+        yield named_channel(table, call.pinned_channel)
         return
     left = 1 + context.snapshot.options.retry_times
     caller = call.caller
@@ -83,6 +86,16 @@ def _candidates(context: RelayContext, call: Call) -> Iterator[ChannelRecord]:
             continue
         left -= 1
         yield channel
+
+
+def named_channel(table: RoutingTable, channel_id: int) -> ChannelRecord:
+    """The channel an admin asks for. Raises Refusal."""
+    channel = table.by_id.get(channel_id)
+    if channel is None:
+        raise unknown_channel()
+    if not channel.enabled:
+        raise forbidden("该渠道已被禁用")
+    return channel
 
 
 async def _reserve(
@@ -108,8 +121,19 @@ async def _reserve(
 
 
 def _may_retry(failure: Failure) -> bool:
-    """Whether another channel could do better: not where the request itself is at fault."""
-    return failure.status >= 500 or failure.status in _ALWAYS_RETRIED
+    """Whether another channel could do better: not where the request itself is at fault.
+
+    What cannot be said in one vendor's dialect can be in another's, so local failures move on, too.
+    """
+    return failure.local or failure.status >= 500 or failure.status in _ALWAYS_RETRIED
+
+
+def _judge(context: RelayContext, call: Call, channel: ChannelRecord, served: Served) -> None:
+    """What an answer says about its channel; nothing where the caller or we ended it."""
+    if served.ending is Ending.COMPLETE:
+        context.health.succeeded(channel.id)
+    elif served.ending in (Ending.UPSTREAM_BROKE, Ending.IDLE):
+        context.health.failed(call, channel, broken_off(served.ending, served.problem))
 
 
 async def _settle(
@@ -121,8 +145,9 @@ async def _settle(
     notes: list[AttemptNote],
 ) -> None:
     """Writes the bill to the journal. A request cancelled meanwhile is billed all the same."""
-    if served.usage is not None and served.ending is Ending.COMPLETE:
-        charge = price_charge(context, call, channel, served, served.usage, COUNTED_BY_PROVIDER, notes)
+    usage = counted_by_provider(served)
+    if usage is not None:
+        charge = price_charge(context, call, channel, served, usage, COUNTED_BY_PROVIDER, notes)
         await context.ledger.settle(reservation, charge)
         return
     work = asyncio.create_task(_count_and_settle(context, call, channel, served, reservation, notes))
@@ -144,9 +169,10 @@ async def _count_and_settle(
 
 
 async def _finish(served: Served, reply: Reply) -> None:
+    if served.ending is Ending.CLIENT_GONE:
+        return
     if not served.streamed:
-        if served.last:
-            await reply.whole(200, served.last, served.content_type)
+        await reply.whole(200, served.last, served.content_type)
         return
     if not reply.committed:
         await reply.begin_stream()

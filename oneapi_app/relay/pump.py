@@ -42,6 +42,16 @@ class Pumped:
     problem: str = ""
 
 
+CLOSING_S = 1.0
+"""An answer that has said it is complete may still take so long to close its stream."""
+
+
+def broken_off(ending: Ending, problem: str) -> Failure:
+    """What a stream that stalled or broke says about its channel."""
+    status = 504 if ending is Ending.IDLE else 502
+    return Failure(status, problem or ending.value, "one_api_error", "do_request_failed", "", None)
+
+
 async def pump(
     response: UpstreamResponse,
     converter: Converter,
@@ -57,38 +67,50 @@ async def pump(
     problem = ""
     try:
         while True:
-            data = await presence.during(response.receive())
+            if deadline is None:
+                data = await presence.during(response.receive())
+            else:
+                data = await _receive_until(deadline, response, presence)
             if not data:
                 break
             frames = converter.feed(data)
             if converter.failure is not None and not reply.committed:
                 return converter.failure
-            if first_content_ms is None:
-                if converter.has_content:
-                    first_content_ms = monotonic_ms()
-                elif deadline is not None and now() > deadline:
-                    raise IdleTimeout("no content in time", "content")
+            if first_content_ms is None and converter.has_content:
+                first_content_ms = monotonic_ms()
+                deadline = None
+            if converter.finished:
+                deadline = now() + CLOSING_S
             if frames:
                 if not reply.committed:
                     await reply.begin_stream()
                 await reply.write(frames)
-                if presence.gone:
-                    raise ClientGone
     except ClientGone:
-        ending = Ending.CLIENT_GONE
+        if not converter.finished:
+            ending = Ending.CLIENT_GONE
     except asyncio.CancelledError:
         # The server is stopping and has waited long enough: what was delivered is billed first.
         if not reply.committed:
             raise
         ending, problem = Ending.STOPPING, "the gateway was stopped"
     except IdleTimeout as error:
-        ending, problem = Ending.IDLE, str(error)
+        if not converter.finished:
+            ending, problem = Ending.IDLE, str(error)
     except (TransportError, UpstreamProtocolError) as error:
-        ending, problem = Ending.UPSTREAM_BROKE, str(error)
+        if not converter.finished:
+            ending, problem = Ending.UPSTREAM_BROKE, str(error)
     if ending in (Ending.IDLE, Ending.UPSTREAM_BROKE) and not reply.committed:
-        status = 504 if ending is Ending.IDLE else 502
-        return Failure(status, problem, "one_api_error", "do_request_failed", "", None)
+        return broken_off(ending, problem)
     last = converter.close(_CLOSING[ending])
     if converter.failure is not None and not reply.committed:
         return converter.failure
     return Pumped(ending, last, first_content_ms, problem)
+
+
+async def _receive_until(deadline: float, response: UpstreamResponse, presence: Presence) -> bytes:
+    """Raises IdleTimeout where nothing came by then."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await presence.during(response.receive())
+    except TimeoutError:
+        raise IdleTimeout("the provider sent no content in time", "body") from None

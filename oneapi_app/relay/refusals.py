@@ -64,6 +64,10 @@ def no_channel(group: str, model: str) -> Refusal:
     return Refusal(503, f"当前分组 {group} 下对于模型 {model} 无可用渠道", with_code=False)
 
 
+def unknown_channel() -> Refusal:
+    return Refusal(400, "无效的渠道 Id", with_code=False)
+
+
 def invalid_request(message: str, code: str = "invalid_text_request") -> Refusal:
     return Refusal(400, message, code=code)
 

@@ -1,8 +1,10 @@
 """The caller's side of one request: the answer going out, and noticing that nobody is there any more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
+
+from oneapi_app.limits.limits import retry_after
 
 T = TypeVar("T")
 Scope = MutableMapping[str, Any]
@@ -51,9 +53,16 @@ class Reply:
         headers = self._headers(content_type)
         headers.append((b"content-length", str(len(body)).encode()))
         if retry_after_s is not None:
-            headers.append((b"retry-after", str(max(1, round(retry_after_s))).encode()))
+            headers.append(retry_after(retry_after_s))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+    async def redirect(self, url: str) -> None:
+        """The answer is at another address, for good."""
+        self.committed = True
+        headers = [*self._headers(b"text/html"), (b"location", url.encode("latin-1"))]
+        await self._send({"type": "http.response.start", "status": 301, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def begin_stream(self, content_type: bytes = EVENT_STREAM) -> None:
         self.committed = True
@@ -96,8 +105,11 @@ class Presence:
         if self._waiting:
             self._task.cancel()
 
-    async def during(self, wait: Awaitable[T]) -> T:
-        """The result of ``wait``. Raises ClientGone when the caller hangs up first."""
+    async def during(self, wait: Coroutine[Any, Any, T]) -> T:
+        """The result of ``wait``. Raises ClientGone when the caller hangs up first, or has done so before."""
+        if self.gone:
+            wait.close()
+            raise ClientGone
         self._waiting = True
         try:
             return await wait

@@ -115,6 +115,9 @@ class Answer(Body):
         """What has arrived before can still be received."""
         self.connection = None
         self.error = error
+        if self.pieces:
+            self.wake()
+            return
         waiter, self.waiter = self.waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
@@ -243,13 +246,13 @@ class Connection(asyncio.Protocol):
         answer.begun = True
         if not answer.status:
             self._silent_bytes += len(data)
+        unusable: BadUpstreamBytes | None = None
         try:
             parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._keep = False
             if not answer.complete:
-                self._fail(answer, self._unusable(answer, error))
-                return
+                unusable = self._unusable(answer, error)
         pieces = self._pieces
         if pieces:
             if not answer.skip_body:
@@ -259,7 +262,9 @@ class Connection(asyncio.Protocol):
             self._silent_bytes = 0
         elif answer.status and not answer.complete:
             self._silent_bytes += len(data)
-        if answer.complete:
+        if unusable is not None:
+            self._fail(answer, unusable)
+        elif answer.complete:
             self._end(answer)
         elif self._silent_bytes > MAX_HEAD_BYTES:
             what = "has no data in it" if answer.status else "has too large a head"

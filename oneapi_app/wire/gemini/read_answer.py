@@ -89,12 +89,13 @@ _responses = msgspec.json.Decoder(_Response)
 class _Choice:
     """What is open in one candidate."""
 
-    __slots__ = ("calls", "kind", "part")
+    __slots__ = ("calls", "kind", "part", "stopped")
 
     def __init__(self) -> None:
         self.part = -1
         self.kind: hub.PartKind | None = None
         self.calls = 0
+        self.stopped = False
 
 
 class GeminiReader:
@@ -156,7 +157,8 @@ class GeminiReader:
         if candidate.finish_reason:
             self._end_part(choice, events)
             events.append(hub.Stopped(_stop_reason(candidate.finish_reason, choice.calls), number))
-            self.complete = True
+            choice.stopped = True
+            self.complete = all(seen.stopped for seen in self._choices.values())
 
     def _read_part(self, number: int, choice: _Choice, part: _Part, events: list[hub.Event]) -> None:
         if part.function_call is not None:
