@@ -30,6 +30,19 @@ class Site:
     top_up_link: str = ""
     server_address: str = ""
     registration: bool = False
+    """New accounts of any kind; with a password only where ``password_registration`` says so too."""
+    password_login: bool = True
+    password_registration: bool = False
+    email_verification: bool = False
+    mail: bool = False
+    """Whether the site can send mail."""
+    turnstile_site_key: str = ""
+    """Empty while the check is off."""
+    github: bool = False
+    oidc: bool = False
+    lark: bool = False
+    wechat: bool = False
+    wechat_qrcode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +182,35 @@ class HttpForm(rx.Component):
     method: rx.Var[str]
     next: rx.Var[str]
     same: rx.Var[list[str]]
+
+
+class SentForm(rx.Component):
+    """As ``HttpForm``, but on success ``sent`` stands in its place. With ``method`` GET the fields are the query."""
+
+    library = CLIENT
+    tag = "SentForm"
+    action: rx.Var[str]
+    method: rx.Var[str]
+    sent: rx.Var[str]
+
+
+class SignUpForm(rx.Component):
+    """Makes an account of its fields and signs in to it; then as ``HttpForm``."""
+
+    library = CLIENT
+    tag = "SignUpForm"
+    next: rx.Var[str]
+    same: rx.Var[list[str]]
+
+
+class NewPasswordForm(rx.Component):
+    """Spends the link of a reset mail (the page's own address) and shows the new password above its children."""
+
+    library = CLIENT
+    tag = "NewPasswordForm"
+    label: rx.Var[str]
+    email_label: rx.Var[str]
+    copy_label: rx.Var[str]
 
 
 class ClientRoot(rx.Component):

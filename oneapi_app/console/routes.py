@@ -1,9 +1,15 @@
-"""Addresses of the console's pages, as the original's default theme has them."""
+"""Addresses of the console's pages, as the original's default theme has them.
+
+``RESET_LINK`` stands in mails, ``THIRD_PARTY_RETURN/<provider>`` in what operators registered with providers.
+"""
 
 FRONT = "/"
 ABOUT = "/about"
 SIGN_IN = "/login"
 REGISTER = "/register"
+RESET = "/reset"
+RESET_LINK = "/user/reset"
+THIRD_PARTY_RETURN = "/oauth"
 CHANGE_PASSWORD = "/password"  # noqa: S105 - an address
 DASHBOARD = "/dashboard"
 CHANNELS = "/channel"

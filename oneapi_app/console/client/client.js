@@ -9,6 +9,7 @@ import { getLocale, getSite, setLocale, setSite, setViewer, translate } from "./
 export * from "./store";
 export * from "./format";
 export * from "./navigation";
+export * from "./forms";
 export * from "./widgets";
 
 async function signOut() {

@@ -16,6 +16,16 @@ const DEFAULT_SITE = {
   top_up_link: "",
   server_address: "",
   registration: false,
+  password_login: true,
+  password_registration: false,
+  email_verification: false,
+  mail: false,
+  turnstile_site_key: "",
+  github: false,
+  oidc: false,
+  lark: false,
+  wechat: false,
+  wechat_qrcode: "",
 };
 const NOBODY = { id: 0, name: "", role: 0, group: "", must_change_password: false };
 

@@ -1,4 +1,4 @@
-// The few pieces that live in the browser alone: they tick, copy, or submit over HTTP.
+// The few pieces that live in the browser alone: they tick or copy.
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { useLocale, useSite, useTranslate } from "./store";
 import { dateTime, duration, exactNumber, money, relativeTime, shortNumber } from "./format";
@@ -131,92 +131,6 @@ export function PageTitle({ title }) {
     document.title = title ? `${title} · ${name}` : name;
   }, [title, name]);
   return null;
-}
-
-/**
- * A form that answers to the REST API instead of the page's socket, because only HTTP can set the session
- * cookie. On success the browser loads `next` anew; on failure the reason stands above the button.
- */
-export function HttpForm({ action, method = "POST", next = "/", className, same = [], children }) {
-  const [failure, setFailure] = useState("");
-  const [busy, setBusy] = useState(false);
-  const translate = useTranslate();
-  const locale = useLocale();
-  const submit = async (event) => {
-    event.preventDefault();
-    if (busy) return;
-    const form = event.currentTarget;
-    const values = Object.fromEntries(new FormData(form));
-    const [first, second] = same;
-    if (first && values[first] !== values[second]) {
-      setFailure(translate("sign_in.passwords_differ"));
-      return;
-    }
-    if (second) delete values[second];
-    setBusy(true);
-    setFailure("");
-    const reason = await send(action, method, values, locale, translate);
-    if (reason === null) {
-      window.location.assign(ownAddress(next));
-    } else {
-      setFailure(reason);
-      setBusy(false);
-      // After the fieldset is enabled again: what was wrong is most often the password.
-      setTimeout(() => form.querySelector('input[type="password"]')?.select(), 0);
-    }
-  };
-  return (
-    <form className={className} onSubmit={submit} data-busy={busy} aria-busy={busy} noValidate={false}>
-      {failure && (
-        <p role="alert" className="form-failure">
-          {failure}
-        </p>
-      )}
-      <fieldset disabled={busy} className="bare">
-        {children}
-      </fieldset>
-    </form>
-  );
-}
-
-async function send(action, method, values, locale, translate) {
-  try {
-    const response = await fetch(action, {
-      method,
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "Accept-Language": locale },
-      body: JSON.stringify(values),
-    });
-    if (response.status === 429) return translate("sign_in.too_many");
-    const answer = await response.json();
-    return answer.success ? null : knownReason(answer.message, translate);
-  } catch {
-    return translate("shell.unreachable");
-  }
-}
-
-// The REST API answers in the original's Chinese literals, which other clients rely on.
-const REASONS = {
-  "用户名或密码错误，或用户已被封禁": "sign_in.wrong",
-  "管理员关闭了密码登录": "sign_in.password_login_off",
-  "管理员关闭了通过密码登录": "sign_in.password_login_off",
-  "无效的参数": "sign_in.invalid",
-  "无法保存会话信息，请重试": "shell.unreachable",
-};
-
-const knownReason = (message, translate) =>
-  REASONS[message] ? translate(REASONS[message]) : message || translate("shell.unreachable");
-
-/** Where to go next, if it is on this site: never a foreign address somebody put into the link. */
-function ownAddress(next) {
-  const wanted = new URLSearchParams(window.location.search).get("next");
-  if (!wanted) return next;
-  try {
-    const url = new URL(wanted, window.location.origin);
-    return url.origin === window.location.origin ? url.pathname + url.search + url.hash : next;
-  } catch {
-    return next;
-  }
 }
 
 const Markdown = lazy(() => import("./markdown"));

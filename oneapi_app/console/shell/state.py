@@ -6,6 +6,7 @@ import reflex as rx
 
 from oneapi_app import __version__
 from oneapi_app.accounts import service as accounts
+from oneapi_app.accounts.third_party.identity import ALL, is_enabled
 from oneapi_app.actor import Actor
 from oneapi_app.console import routes
 from oneapi_app.console.client import Site, Viewer, load, remember_site, remember_viewer, session_expired
@@ -49,6 +50,13 @@ def site_facts(options: OptionValues, default_theme: str) -> Site:
         top_up_link=options.top_up_link,
         server_address=options.text("ServerAddress"),
         registration=options.register_enabled,
+        password_login=options.password_login_enabled,
+        password_registration=options.register_enabled and options.password_register_enabled,
+        email_verification=options.email_verification_enabled,
+        mail=bool(options.smtp_server),
+        turnstile_site_key=options.turnstile_site_key if options.turnstile_check_enabled else "",
+        wechat_qrcode=options.we_chat_account_qr_code_image_url,
+        **{name: is_enabled(provider, options) for name, provider in ALL.items()},
     )
 
 

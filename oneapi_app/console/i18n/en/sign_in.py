@@ -13,6 +13,7 @@ TEXTS = {
     "password_new": "New password",
     "password_rule": "8 to 20 characters",
     "passwords_differ": "The two passwords are not the same",
+    "registered": "Your account is ready. Sign in to it.",
     "set_password": "Save and continue",
     "title": "Sign in",
     "too_many": "Too many attempts. Try again later.",

@@ -13,6 +13,7 @@ TEXTS = {
     "password_new": "新密码",
     "password_rule": "8 到 20 个字符",
     "passwords_differ": "两次输入的密码不一致",
+    "registered": "账户已创建，请登录。",
     "set_password": "保存并继续",
     "title": "登录",
     "too_many": "尝试次数过多，请稍后再试",

@@ -5,42 +5,53 @@ import reflex as rx
 from oneapi_app.actor import COMMON
 from oneapi_app.console import client, routes
 from oneapi_app.console.components import button, callout, field, password_input
+from oneapi_app.console.entering import third_parties
 from oneapi_app.console.i18n import t
 from oneapi_app.console.page import PUBLIC, page
+from oneapi_app.console.pages.entrance.frame import crossing, entrance
 from oneapi_app.console.pages.entrance.state import EntranceState
-from oneapi_app.console.shell.parts import brand, language_switch, mode_switch
 
 
 @page(routes.SIGN_IN, title="sign_in.title", guard=PUBLIC, bare=True, on_load=EntranceState.open)
 def sign_in_page() -> rx.Component:
-    return _entrance(
+    return entrance(
         rx.el.h1(t("sign_in.heading", name=client.site("name"))),
         rx.cond(EntranceState.expired, callout(t("sign_in.expired"), tone="warn", icon="clock")),
-        client.HttpForm.create(
-            field(
-                t("sign_in.account"),
-                rx.el.input(
-                    name="username",
-                    class_name="input",
-                    auto_complete="username",
-                    auto_focus=True,
-                    auto_capitalize="none",
-                    spell_check=False,
-                    required=True,
-                    max_length=254,
-                ),
-            ),
-            field(
-                t("sign_in.password"),
-                password_input(
-                    name="password", auto_complete="current-password", required=True, max_length=256
-                ),
-            ),
-            button(t("shell.sign_in"), kind="primary wide", type="submit"),
-            action="/api/user/login",
-            next=routes.DASHBOARD,
-            class_name="entrance-form",
+        rx.cond(EntranceState.registered, callout(t("sign_in.registered"), tone="good", icon="circle-check")),
+        rx.cond(client.site("password_login"), _password_form()),
+        third_parties(routes.DASHBOARD),
+        rx.cond(
+            client.site("registration"), crossing(t("sign_up.none_yet"), t("sign_up.title"), routes.REGISTER)
         ),
+    )
+
+
+def _password_form() -> rx.Component:
+    return client.HttpForm.create(
+        field(
+            t("sign_in.account"),
+            rx.el.input(
+                name="username",
+                class_name="input",
+                auto_complete="username",
+                auto_focus=True,
+                auto_capitalize="none",
+                spell_check=False,
+                required=True,
+                max_length=254,
+            ),
+        ),
+        field(
+            t("sign_in.password"),
+            password_input(name="password", auto_complete="current-password", required=True, max_length=256),
+        ),
+        button(t("shell.sign_in"), kind="primary wide", type="submit"),
+        rx.cond(
+            client.site("mail"), rx.link(t("recovery.forgotten"), href=routes.RESET, class_name="forgotten")
+        ),
+        action="/api/user/login",
+        next=routes.DASHBOARD,
+        class_name="entrance-form",
     )
 
 
@@ -52,7 +63,7 @@ def sign_in_page() -> rx.Component:
     on_load=EntranceState.open_password,
 )
 def change_password_page() -> rx.Component:
-    return _entrance(
+    return entrance(
         rx.el.h1(t("sign_in.new_password")),
         rx.el.p(t("sign_in.initial_password"), class_name="entrance-lead"),
         rx.cond(
@@ -83,11 +94,3 @@ def _new_password(name: str, label: str) -> rx.Component:
         auto_focus=name == "password",
     )
     return field(t(label), control, help=t("sign_in.password_rule") if name == "password" else None)
-
-
-def _entrance(*children: rx.Component) -> rx.Component:
-    return rx.el.div(
-        rx.el.header(brand(), rx.el.div(language_switch(), mode_switch(), class_name="push tools")),
-        rx.el.main(rx.el.div(*children, class_name="entrance-card")),
-        class_name="entrance",
-    )

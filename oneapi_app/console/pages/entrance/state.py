@@ -11,11 +11,13 @@ from oneapi_app.console.session import ConsoleState
 
 class EntranceState(ConsoleState, rx.State):
     expired: bool = False
+    registered: bool = False
 
     @rx.event
     async def open(self) -> Any:
-        """Sign-in: whoever is already signed in is led on."""
-        self.expired = self.router.url.query_parameters.get("expired") == "true"
+        """Sign-in and sign-up: whoever is already signed in is led on."""
+        query = self.router.url.query_parameters
+        self.expired, self.registered = (query.get(name) == "true" for name in ("expired", "registered"))
         actor = await self._viewer()
         if actor is not None:
             return load(routes.CHANGE_PASSWORD if actor.must_change_password else routes.DASHBOARD)

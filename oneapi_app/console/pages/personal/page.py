@@ -26,6 +26,8 @@ from oneapi_app.console.components import (
 )
 from oneapi_app.console.i18n import t
 from oneapi_app.console.page import MenuEntry, page
+from oneapi_app.console.pages.personal.methods import sign_in_methods
+from oneapi_app.console.pages.personal.methods_state import MethodsState
 from oneapi_app.console.pages.personal.state import PersonalState
 
 _State: Any = PersonalState
@@ -36,7 +38,7 @@ _State: Any = PersonalState
     title="personal.title",
     guard=COMMON,
     menu=MenuEntry("user-round", order=10, section="account"),
-    on_load=_State.enter,
+    on_load=[_State.enter, MethodsState.open],
 )
 def personal_page() -> rx.Component:
     return rx.fragment(
@@ -46,6 +48,7 @@ def personal_page() -> rx.Component:
             rx.el.div(
                 _profile(),
                 _password(),
+                sign_in_methods(),
                 _appearance(),
                 _sessions(),
                 _access_token(),
@@ -88,8 +91,6 @@ def _profile() -> rx.Component:
             ),
             rx.el.p(
                 tag(state.group),
-                rx.cond(state.email != "", rx.el.span(" ", state.email)),
-                rx.cond(state.bound != "", rx.el.span(" · ", state.bound)),
                 class_name="muted",
             ),
             rx.el.div(button(t("shell.save"), kind="primary", type="submit"), class_name="form-actions"),

@@ -33,9 +33,7 @@ class PersonalState(ConsoleState, rx.State):
     loaded: bool = False
     username: str = ""
     display_name: str = ""
-    email: str = ""
     group: str = ""
-    bound: str = ""
     is_root: bool = False
     sessions: list[SessionView] = []
     access_token: str = ""
@@ -57,14 +55,7 @@ class PersonalState(ConsoleState, rx.State):
         actor = await self._actor()
         own = await self._read(accounts.read_self)
         self.username, self.display_name = own.username, own.display_name
-        self.email, self.group, self.is_root = own.email, own.group, actor.is_root
-        names = (
-            ("GitHub", own.github_id),
-            ("OIDC", own.oidc_id),
-            ("Lark", own.lark_id),
-            ("WeChat", own.wechat_id),
-        )
-        self.bound = ", ".join(name for name, value in names if value)
+        self.group, self.is_root = own.group, actor.is_root
         self.sessions = [_view(row) for row in await self._read(accounts.list_sessions)]
         self.loaded = True
 

@@ -1,0 +1,20 @@
+"""Signing in with an account elsewhere, and binding one."""
+
+TEXTS = {
+    "declined": "{name} 没有放行：授权被拒绝，或本站的配置有误。",
+    "heading": "从 {name} 返回",
+    "incomplete": "只有从 {name} 跳转过来时，此地址才有效。请从登录页重新开始。",
+    "lark": "飞书",
+    "nobody": "对方没有告知您的身份。请重新登录；如果仍然如此，请联系管理员。",
+    "or": "或",
+    "other_browser": "此次登录不是在当前浏览器或当前地址发起的，或者耗时过长。请在这里重新开始。",
+    "returning": "正在通过 {name} 登录…",
+    "title": "正在登录",
+    "to_personal": "前往个人设置",
+    "to_sign_in": "前往登录页",
+    "wechat": "微信",
+    "wechat_qrcode": "本站微信公众号的二维码",
+    "wechat_text": "用微信扫码关注公众号，发送“验证码”，然后输入收到的验证码。",
+    "wechat_title": "通过微信继续",
+    "with": "使用 {name} 继续",
+}
