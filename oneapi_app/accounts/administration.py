@@ -94,7 +94,7 @@ def update_user(uow: UnitOfWork, actor: Actor, *, patch: UserPatch, options: Opt
     if patch.role in (COMMON, ADMIN, ROOT) and user.role != ROOT:
         user.role = patch.role
     if patch.status in (ENABLED, DISABLED) and user.role != ROOT:
-        user.status = patch.status
+        _set_status(uow, user, patch.status)
     if patch.password:
         user.password = hash_password(patch.password)
         but = actor.session_id if actor.user_id == user.id else None
@@ -140,9 +140,9 @@ def manage_user(uow: UnitOfWork, actor: Actor, *, order: Manage) -> UserRow:
         case "disable":
             if is_root:
                 raise Forbidden("无法禁用超级管理员用户", "the root account cannot be disabled")
-            user.status = DISABLED
+            _set_status(uow, user, DISABLED)
         case "enable":
-            user.status = ENABLED
+            _set_status(uow, user, ENABLED)
         case "delete":
             if is_root:
                 raise Forbidden("无法删除超级管理员用户", "the root account cannot be deleted")
@@ -163,6 +163,13 @@ def manage_user(uow: UnitOfWork, actor: Actor, *, order: Manage) -> UserRow:
             pass
     uow.publish(UserChanged(user.id or 0))
     return msgspec.structs.replace(empty_row(), role=user.role or 0, status=user.status or 0)
+
+
+def _set_status(uow: UnitOfWork, user: User, status: int) -> None:
+    """Sessions from before a ban do not come back with its end; until then they are how the banned learn of it."""
+    if status == ENABLED and user.status != ENABLED:
+        repository.end_sessions(uow.session, user.id or 0)
+    user.status = status
 
 
 def delete_user(uow: UnitOfWork, actor: Actor, *, user_id: int) -> None:

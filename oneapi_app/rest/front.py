@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.limits.limits import retry_after
 from oneapi_app.rest.cookies import SCOPE_KEY
 from oneapi_app.rest.envelope import envelope
+from oneapi_app.rest.origin import is_refused, without_foreign_cookie
 from oneapi_app.runtime import Runtime
 
 Scope = MutableMapping[str, Any]
@@ -25,9 +25,6 @@ CRITICAL_PATHS = frozenset(
         "/api/user/login",
     }
 )
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SIGNING_IN = "/api/oauth/"
-"""GETs that sign in or bind: a link on another site must not bind its author's account to a visitor's."""
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +53,23 @@ class Front:
             if message["type"] == "http.response.start":
                 begun = True
                 headers = [*message.get("headers", ()), (b"x-oneapi-request-id", request_id.encode())]
-                headers += [(b"cache-control", b"no-store"), *cookies]
+                headers += [
+                    (b"cache-control", b"no-store"),
+                    (b"x-content-type-options", b"nosniff"),
+                    *cookies,
+                ]
                 message = {**message, "headers": headers}
             await send(message)
 
         wait_s = await self._wait_s(scope)
         if wait_s is not None:
             await _answer(tagged, 429, b"", [retry_after(wait_s)])
-        elif not _is_same_origin(scope):
+        elif is_refused(scope):
             message = "拒绝跨站请求"
             await _answer(tagged, 403, envelope(success=False, message=message))
         else:
             try:
-                await self._app(scope, receive, tagged)
+                await self._app(without_foreign_cookie(scope), receive, tagged)
             except Exception as error:
                 log.exception("request %s to %s failed: %s", request_id, scope["path"], type(error).__name__)
                 if not begun:
@@ -83,25 +84,6 @@ class Front:
         if wait_s is None and (path in CRITICAL_PATHS or path.startswith("/api/oauth/")):
             wait_s = await limits.critical.hit(address)
         return wait_s
-
-
-def _is_same_origin(scope: Scope) -> bool:
-    """Closes cross-site requests that would ride on a cookie. Scripts send none of these headers."""
-    headers = dict(scope["headers"])
-    if scope["path"].startswith(_SIGNING_IN):
-        return headers.get(b"sec-fetch-site", b"none") in (b"same-origin", b"none")
-    if scope["method"] in _SAFE:
-        return True
-    if b"cookie" not in headers:
-        return True
-    site = headers.get(b"sec-fetch-site")
-    if site is not None:
-        return site in (b"same-origin", b"none")
-    origin = headers.get(b"origin")
-    if origin is None:
-        return True
-    host = headers.get(b"x-forwarded-host", headers.get(b"host", b"")).decode("latin-1")
-    return urlsplit(origin.decode("latin-1")).hostname == urlsplit(f"//{host}").hostname
 
 
 async def _answer(
