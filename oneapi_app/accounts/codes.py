@@ -7,8 +7,9 @@ A guess is counted in a transaction of its own before the code is used, so that 
 import secrets
 from hashlib import sha256
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select, update
+from sqlalchemy import ColumnElement, Executable
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlmodel import col, delete, select
 
 from oneapi_app.accounts.policy import MAX_EMAIL
 from oneapi_app.kit.clock import now_s
@@ -27,14 +28,8 @@ def issue(uow: UnitOfWork, *, purpose: str, address: str, code: str) -> None:
     """From now on this code counts, and no earlier one for the same address."""
     session, now = uow.session, now_s()
     session.exec(delete(OneTimeCode).where(col(OneTimeCode.expires_at) < now))
-    values = {"code_hash": _hash(purpose, address, code), "attempts": 0, "expires_at": now + LIFETIME_S}
-    if _replace(session, purpose, address, values):
-        return
-    try:
-        with session.begin_nested():
-            session.add(OneTimeCode(purpose=purpose, address=address, **values))
-    except IntegrityError:  # another node was faster by an instant: the later one counts
-        _replace(session, purpose, address, values)
+    fresh = {"code_hash": _hash(purpose, address, code), "attempts": 0, "expires_at": now + LIFETIME_S}
+    session.connection().execute(_upsert(uow.dialect, {"purpose": purpose, "address": address}, fresh))
 
 
 def count_guess(uow: UnitOfWork, *, purpose: str, address: str, code: str) -> None:
@@ -60,12 +55,20 @@ def use(uow: UnitOfWork, *, purpose: str, address: str, code: str) -> bool:
     return uow.session.exec(statement).rowcount > 0
 
 
-def _replace(session: Session, purpose: str, address: str, values: dict[str, str | int]) -> bool:
-    statement = update(OneTimeCode).where(*_of(purpose, address)).values(**values)
-    return session.exec(statement).rowcount > 0
+def _upsert(dialect: str, key: dict[str, str], values: dict[str, str | int]) -> Executable:
+    """In one step, for several nodes may be asked for the same address at the same moment."""
+    match dialect:
+        case "mysql":
+            return mysql.insert(OneTimeCode).values(**key, **values).on_duplicate_key_update(values)
+        case "postgresql":
+            statement = postgresql.insert(OneTimeCode).values(**key, **values)
+            return statement.on_conflict_do_update(index_elements=list(key), set_=values)
+        case _:
+            small = sqlite.insert(OneTimeCode).values(**key, **values)
+            return small.on_conflict_do_update(index_elements=list(key), set_=values)
 
 
-def _of(purpose: str, address: str):
+def _of(purpose: str, address: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return col(OneTimeCode.purpose) == purpose, col(OneTimeCode.address) == address
 
 
