@@ -73,9 +73,7 @@ def update_user(uow: UnitOfWork, actor: Actor, *, patch: UserPatch, options: Opt
     require_role(actor, ADMIN)
     if patch.id <= 0:
         raise invalid_parameter()
-    policy.check_lengths(
-        username=patch.username, password=patch.password, display_name=patch.display_name, email=patch.email
-    )
+    policy.check_lengths(password=patch.password, display_name=patch.display_name, email=patch.email)
     policy.check_group(patch.group)
     for identity in (patch.github_id, patch.wechat_id, patch.lark_id, patch.oidc_id):
         policy.check_identity(identity)
@@ -87,6 +85,7 @@ def update_user(uow: UnitOfWork, actor: Actor, *, patch: UserPatch, options: Opt
     policy.check_may_edit(actor, user.role or 0)
     policy.check_may_give_role(actor, patch.role)
     if patch.username and patch.username != user.username:
+        policy.check_lengths(username=patch.username)
         rename(uow, user, patch.username)
     for name in ("display_name", "email", "github_id", "wechat_id", "lark_id", "oidc_id", "group"):
         if value := getattr(patch, name):

@@ -223,20 +223,20 @@ def read_self(uow: UnitOfWork, actor: Actor) -> UserRow:
 
 def update_self(uow: UnitOfWork, actor: Actor, *, patch: SelfPatch) -> None:
     """Name, display name, password. A new password ends every other session."""
+    user = _own(uow, actor)
+    # A name that stays is not judged: one that came from a provider may be longer than people may choose.
+    new_name = patch.username if patch.username != user.username else ""
     try:
-        policy.check_lengths(
-            username=patch.username, password=patch.password, display_name=patch.display_name
-        )
+        policy.check_lengths(username=new_name, password=patch.password, display_name=patch.display_name)
     except InvalidInput:
         raise InvalidInput(
             "输入不合法：用户名最长 12，显示名最长 20，密码长度 8 至 20",
             "not valid: names up to 12, display names up to 20, passwords of 8 to 20 characters",
         ) from None
-    user = _own(uow, actor)
     if actor.must_change_password and not patch.password:
         require_role(actor, COMMON)
-    if patch.username and patch.username != user.username:
-        rename(uow, user, patch.username)
+    if new_name:
+        rename(uow, user, new_name)
     if patch.display_name:
         user.display_name = patch.display_name
     if patch.password:

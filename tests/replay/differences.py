@@ -48,10 +48,4 @@ DELIBERATE: dict[tuple[str, str], str] = {
     ("tokens", "list without slash"): _REDIRECT,
 }
 
-NOT_BUILT_YET: dict[tuple[str, str], str] = {
-    ("public", "oauth state"): "sign-in with third parties",
-    ("public", "oauth github?code=x&state=y switched off or bad state"): "sign-in with third parties",
-    ("public", "oauth oidc?code=x&state=y switched off or bad state"): "sign-in with third parties",
-    ("public", "oauth lark?code=x&state=y switched off or bad state"): "sign-in with third parties",
-    ("public", "oauth wechat?code=x switched off or bad state"): "sign-in with third parties",
-}
+NOT_BUILT_YET: dict[tuple[str, str], str] = {}

@@ -326,3 +326,14 @@ async def test_a_link_on_another_site_neither_signs_in_nor_binds(site, path):
     browser = site.browser(**{"sec-fetch-site": "cross-site"})
     failed(await browser.get(path), "拒绝跨站请求", 403)
     assert site.providers.seen == []
+
+
+async def test_a_long_name_from_a_provider_stays_when_other_things_are_saved(site):
+    browser = site.browser()
+    await site.enter(browser, "oidc")
+    patch = {"username": "first.last.long", "display_name": "New", "password": ""}
+    assert (await browser.put("/api/user/self", json=patch)).json()["success"]
+    (user,) = await site.users()
+    assert (user.username, user.display_name) == ("first.last.long", "New")
+    renamed = (await browser.put("/api/user/self", json=patch | {"username": "another.long.name"})).json()
+    assert not renamed["success"]
