@@ -17,8 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     try:
-        settings = _with_flags(load_settings(), options)
-        return _COMMANDS[options.command](settings)
+        return _COMMANDS[options.command](_settings(options))
     except SettingsError as error:
         print(f"oneapi: {error}", file=sys.stderr)
         return 1
@@ -35,13 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _with_flags(settings: Settings, options: argparse.Namespace) -> Settings:
-    changes: dict[str, object] = {}
-    if options.port is not None and settings.port == 3000:
-        changes["port"] = options.port
-    if options.log_dir:
-        changes["log_dir"] = options.log_dir
-    return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
+def _settings(options: argparse.Namespace) -> Settings:
+    """The variable PORT wins over its flag, --log-dir over its variable, as in the original."""
+    settings = load_settings(flags={"PORT": str(options.port)} if options.port is not None else None)
+    return dataclasses.replace(settings, log_dir=options.log_dir) if options.log_dir else settings
 
 
 def _run(settings: Settings) -> int:

@@ -4,7 +4,9 @@ One list, ``VARIABLES``, names every variable with its kind, default and meaning
 tested against it. A value that cannot be read stops the start with a sentence naming the variable.
 """
 
+import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -38,14 +40,16 @@ def _flag(value: str) -> bool:
     raise ValueError("expected true or false")
 
 
-def _number(minimum: float = 0, *, whole: bool = True) -> Callable[[str], Any]:
+def _number(minimum: float = 0, maximum: float = 2**53, *, whole: bool = True) -> Callable[[str], Any]:
     def read(value: str) -> Any:
         try:
             number = int(value) if whole else float(value)
         except ValueError:
             raise ValueError("expected a whole number" if whole else "expected a number") from None
-        if number < minimum:
+        if math.isnan(number) or number < minimum:
             raise ValueError(f"expected at least {minimum}")
+        if number > maximum:
+            raise ValueError(f"expected at most {maximum}")
         return number
 
     return read
@@ -71,7 +75,7 @@ def _comma_list(value: str) -> tuple[str, ...]:
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable("PORT", "port", _number(1), 3000, "Port to listen on; wins over --port."),
+    Variable("PORT", "port", _number(1, 65535), 3000, "Port to listen on; wins over --port."),
     Variable("HOST", "host", _text, "0.0.0.0", "Address to listen on."),  # noqa: S104 - a server
     Variable(
         "DEBUG",
@@ -477,13 +481,18 @@ class Settings:
 
 
 def load_settings(
-    environment: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env")
+    environment: Mapping[str, str] | None = None,
+    *,
+    dotenv: Path | None = Path(".env"),
+    flags: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Reads the environment over a ``.env`` file. Raises SettingsError naming the variable at fault."""
-    values = {**_read_dotenv(dotenv), **(os.environ if environment is None else environment)}
+    """Reads the environment over a ``.env`` file over ``flags``. Raises SettingsError naming the variable at fault."""
+    values = dict(flags or {})
+    for source in (_read_dotenv(dotenv), os.environ if environment is None else environment):
+        values.update((name, value) for name, value in source.items() if value != "")
     read: dict[str, Any] = {}
     for variable in VARIABLES:
-        raw = next((values[n] for n in (variable.name, *variable.aliases) if values.get(n, "") != ""), None)
+        raw = next((values[n] for n in (variable.name, *variable.aliases) if n in values), None)
         if raw is None:
             read[variable.field] = variable.default
             continue
@@ -502,16 +511,23 @@ def default_settings(**overrides: Any) -> Settings:
     return Settings(**{variable.field: variable.default for variable in VARIABLES} | overrides)
 
 
+_ASSIGNMENT = re.compile(
+    r"""(?:export\s+)?(?P<name>\w+)\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>.*?))(?:\s+\#.*)?""",
+)
+
+
 def _read_dotenv(path: Path | None) -> dict[str, str]:
+    """``NAME=value`` lines; values may be quoted, a comment begins with ``#`` after a blank."""
     if path is None or not path.is_file():
         return {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {type(error).__name__}") from None
     found: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, separator, value = line.strip().removeprefix("export ").partition("=")
-        if not separator or name.startswith("#"):
-            continue
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        found[name.strip()] = value
+    for line in lines:
+        assignment = _ASSIGNMENT.fullmatch(line.strip())
+        if assignment:
+            parts = assignment.group("double", "single", "bare")
+            found[assignment["name"]] = next(part for part in parts if part is not None)
     return found

@@ -3,19 +3,24 @@
 May run beside the original while that serves. Prints no key, no password, no option's value.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from sqlalchemy import Connection
 
+from oneapi_app.commands.surroundings import (
+    examine_files,
+    examine_journals,
+    examine_redis,
+    examine_settings,
+)
 from oneapi_app.errors import SettingsError
 from oneapi_app.kit.database import open_read_only
 from oneapi_app.kit.dsn import DatabaseAddress, read_dsn
 from oneapi_app.kit.passwords import verify_password
-from oneapi_app.migration import explained
-from oneapi_app.migration.additions import find_columns
+from oneapi_app.migration import explained, tables_of
+from oneapi_app.migration.additions import find_additions, find_columns
 from oneapi_app.migration.examination import Finding, Level, examine_rows, examine_schema, examine_server
 from oneapi_app.options import OPTIONS, OptionValues
 from oneapi_app.settings import Settings
@@ -37,12 +42,13 @@ def run_doctor(settings: Settings, out: TextIO) -> int:
 
 
 def _sections(settings: Settings) -> Iterator[tuple[str, Iterator[Finding]]]:
+    yield "Settings", examine_settings(settings)
     yield from _database_sections(settings, log_database=False)
     if settings.log_sql_dsn:
         yield from _database_sections(settings, log_database=True)
-    yield "Files", _examine_files(settings)
+    yield "Files", examine_files(settings)
     if settings.redis_url:
-        yield "Redis", _examine_redis(settings)
+        yield "Redis", examine_redis(settings)
 
 
 def _database_sections(settings: Settings, *, log_database: bool) -> Iterator[tuple[str, Iterator[Finding]]]:
@@ -55,10 +61,12 @@ def _database_sections(settings: Settings, *, log_database: bool) -> Iterator[tu
     except SettingsError as error:
         yield title, iter([Finding(Level.PROBLEM, str(error))])
         return
-    yield f"{title}: {address.place}", _examine_database(address, log_database=log_database)
+    yield f"{title}: {address.place}", _examine_database(settings, address, log_database=log_database)
 
 
-def _examine_database(address: DatabaseAddress, *, log_database: bool) -> Iterator[Finding]:
+def _examine_database(
+    settings: Settings, address: DatabaseAddress, *, log_database: bool
+) -> Iterator[Finding]:
     file = address.url.database or ""
     if address.url.get_backend_name() == "sqlite" and not Path(file).exists():
         yield Finding(Level.OK, "no such file: the first start creates it")
@@ -68,10 +76,15 @@ def _examine_database(address: DatabaseAddress, *, log_database: bool) -> Iterat
         with explained(address), engine.connect() as connection:
             yield from examine_server(connection, address)
             yield from examine_schema(connection, log_database=log_database)
+            if not settings.is_master and find_additions(connection, tables_of(log_database=log_database)):
+                yield Finding(
+                    Level.PROBLEM, "NODE_TYPE: a slave adds nothing; start a master on this database first"
+                )
             if not log_database:
                 yield from examine_rows(connection)
                 yield from _examine_options(connection)
                 yield from _examine_root(connection)
+                yield from examine_journals(settings, connection)
     except SettingsError as error:
         yield Finding(Level.PROBLEM, str(error))
     finally:
@@ -99,41 +112,3 @@ def _examine_root(connection: Connection) -> Iterator[Finding]:
             yield Finding(
                 Level.WARNING, f"{name} still has the password 123456: its sessions may only change it"
             )
-
-
-def _examine_files(settings: Settings) -> Iterator[Finding]:
-    wanted = [("the ledger's journal (DATA_DIR)", settings.journal_dir)]
-    if not settings.sql_dsn:
-        wanted.append(("the SQLite file (SQLITE_PATH)", Path(settings.sqlite_path).parent))
-        if Path(settings.sqlite_path).exists():
-            wanted.append(("the database (SQLITE_PATH)", Path(settings.sqlite_path)))
-    wanted.append(("log files (LOG_DIR)", Path(settings.log_dir)))
-    for what, path in wanted:
-        level = Level.OK if _is_writable(path) else Level.PROBLEM
-        yield Finding(
-            level, f"{path.absolute()} for {what} {'can' if level is Level.OK else 'cannot'} be written"
-        )
-
-
-def _is_writable(path: Path) -> bool:
-    """Whether this user may write the file, or make files in the directory; one to be made counts as its parent."""
-    path = path.absolute()
-    while not path.exists() and path != path.parent:
-        path = path.parent
-        if path.exists() and not path.is_dir():
-            return False
-    return os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK)
-
-
-def _examine_redis(settings: Settings) -> Iterator[Finding]:
-    import redis
-
-    if settings.redis_master_name or "://" not in settings.redis_url:
-        yield Finding(Level.NOTE, "a list of nodes is configured; this check reaches single servers only")
-        return
-    try:
-        with redis.Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5) as client:
-            client.ping()
-        yield Finding(Level.OK, "the server answers")
-    except (redis.RedisError, ValueError, OSError) as error:
-        yield Finding(Level.PROBLEM, f"REDIS_CONN_STRING: cannot be used: {type(error).__name__}")

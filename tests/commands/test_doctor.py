@@ -157,6 +157,58 @@ def test_a_journal_that_cannot_be_written(database_settings: Settings, tmp_path:
     assert "ledger's journal (DATA_DIR) cannot be written" in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "NODE_TYPE: a master"),
+        ({"node_type": "slave"}, "a slave on a SQLite file of its own"),
+        ({"node_type": "slave", "channel_test_minutes": 5}, "CHANNEL_TEST_FREQUENCY: no effect on a slave"),
+        ({"frontend_base_url": "https://a.example"}, "FRONTEND_BASE_URL: ignored on a master"),
+        ({"sync_s": 86_400}, "SYNC_FREQUENCY: what another program changes"),
+        ({"redis_url": "redis://127.0.0.1:1"}, "REDIS_CONN_STRING: Redis is for several nodes"),
+        ({"redis_url": "a:1,b:2"}, "several servers need REDIS_MASTER_NAME"),
+        (
+            {"session_secret": "s3cret", "batch_update_s": 9},
+            "without effect here: SESSION_SECRET, BATCH_UPDATE_INTERVAL",
+        ),
+    ],
+)
+def test_what_the_settings_mean_for_this_node(
+    database_settings: Settings, tmp_path: Path, changes: dict, says: str
+) -> None:
+    text = doctor(dataclasses.replace(database_settings, **changes), tmp_path)[1]
+    assert says in text
+    assert "s3cret" not in text
+
+
+def test_a_slave_before_its_master(blank_settings: Settings, tmp_path: Path) -> None:
+    database = open_database(blank_settings)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE options (id int)")
+    database.close_sync()
+    status, text = doctor(dataclasses.replace(blank_settings, node_type="slave"), tmp_path)
+    assert status == 1
+    assert "start a master on this database first" in text
+
+
+def test_journals_that_lie_there(database_settings: Settings, database, tmp_path: Path) -> None:
+    journals = tmp_path / "ledger"
+    journals.mkdir()
+    ours, strange = "a" * 32, "b" * 32
+    (journals / f"{ours}.000001.journal").touch()
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO oneapi_ledger_cursors VALUES ('{ours}', 1, 1)")
+    made(database_settings)
+    status, text = doctor(database_settings, tmp_path)
+    assert status == 0
+    assert "1 journals in" in text and "which the next start applies" in text
+    (journals / f"{strange}.000001.journal").touch()
+    (journals / f"{strange}.000002.damaged").touch()
+    status, text = doctor(database_settings, tmp_path)
+    assert status == 1
+    assert "belong to another database" in text and "1 damaged journals" in text
+
+
 @pytest.mark.needs_redis
 def test_redis(database_settings: Settings, redis_url: str, tmp_path: Path) -> None:
     assert (

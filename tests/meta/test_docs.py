@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from oneapi_app.migration import VERSION_TABLE, tables_of
 from oneapi_app.settings import VARIABLES
 from tests.meta import compatibility_page, options_page
 from tests.meta.settings_page import PAGE, render_page
@@ -42,6 +43,13 @@ def page_id(page: Path) -> str:
 
 def test_settings_page_is_current() -> None:
     assert PAGE.read_text("utf-8") == render_page(), "run: python -m tests.meta.settings_page"
+
+
+@pytest.mark.parametrize("page", ["databases.md", "migrate-from-one-api.md"])
+def test_every_table_of_ours_is_named(page: str) -> None:
+    text = (PROJECT / "docs" / page).read_text("utf-8")
+    ours = [table.name for table in tables_of() if table.name.startswith("oneapi_")] + [VERSION_TABLE]
+    assert [name for name in ours if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_options_page_is_current() -> None:
