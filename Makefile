@@ -39,8 +39,8 @@ check: $(VENV)/.installed-dev ## Formatting, lint, types, import contracts, docs
 format: $(VENV)/.installed-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed-dev ## Measure against the bare floor (needs wrk and nginx)
-	@$(BIN)/python -m bench
+bench: $(VENV)/.installed-dev ## Measure the relay and the log store (needs wrk and nginx; ARGS=--peers for others)
+	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the environment and the build, keep data
 	rm -rf $(VENV) .web

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,26 +44,41 @@ BUSY = Actor(2, "user2", COMMON, "default")
 IDLE = Actor(PEOPLE, f"user{PEOPLE}", COMMON, "default")
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one engine answered: milliseconds by question."""
+
+    engine: str
+    rows: int
+    took_ms: dict[str, float]
+
+    @property
+    def slow(self) -> list[str]:
+        return [question for question, took in self.took_ms.items() if took > GOAL_MS]
+
+
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    slow = 0
-    with tempfile.TemporaryDirectory() as directory:
-        database = open_database(default_settings(sqlite_path=str(Path(directory) / "log.db")))
-        slow += measure(database, rows)
+    sys.exit(1 if any(answers.slow for answers in measure_engines(rows)) else 0)
+
+
+def measure_engines(rows: int) -> list[Answers]:
+    """SQLite, and PostgreSQL where it is installed."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+        found = [measure(open_database(default_settings(sqlite_path=str(Path(directory) / "log.db"))), rows)]
     if find_program("initdb") is None:
         print("PostgreSQL: not installed, left out")
-    else:
-        server = start_postgres()
-        try:
-            database = open_database(default_settings(sql_dsn=postgres_dsn(server, "postgres")))
-            slow += measure(database, rows)
-        finally:
-            server.stop()
-    sys.exit(1 if slow else 0)
+        return found
+    server = start_postgres()
+    try:
+        found.append(measure(open_database(default_settings(sql_dsn=postgres_dsn(server, "postgres"))), rows))
+    finally:
+        server.stop()
+    return found
 
 
-def measure(database: Database, rows: int) -> int:
-    """Fills and asks; how many questions took longer than the goal."""
+def measure(database: Database, rows: int) -> Answers:
+    """Fills the database, asks, and closes it."""
     print(f"\n{database.dialect}: {rows:,} rows over {DAYS} days")
     try:
         migrate(database)
@@ -71,7 +87,8 @@ def measure(database: Database, rows: int) -> int:
         filled = time.perf_counter()
         sum_up(database)
         print(f"  filled in {filled - began:.0f} s, summed up in {time.perf_counter() - filled:.0f} s")
-        return sum(ask(database, text, question) > GOAL_MS for text, question in questions(rows))
+        took_ms = {text: ask(database, text, question) for text, question in questions(rows)}
+        return Answers(database.dialect, rows, took_ms)
     finally:
         database.close_sync()
 

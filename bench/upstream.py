@@ -15,10 +15,16 @@ from tests.support.certificates import make_certificates
 from tests.support.servers import find_program, free_port
 
 MODEL = "gpt-4o-mini"
+CONVERTED_MODEL = "claude-3-5-haiku-20241022"
 ANSWER = (
     '{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"gpt-4o-mini","choices":[{"index":0,'
     '"message":{"role":"assistant","content":"Hello! How can I help you today?"},"finish_reason":"stop"}],'
     '"usage":{"prompt_tokens":12,"completion_tokens":9,"total_tokens":21}}'
+)
+_CONVERTED_ANSWER = (
+    '{"id":"msg_1","type":"message","role":"assistant","model":"claude-3-5-haiku-20241022",'
+    '"content":[{"type":"text","text":"Hello! How can I help you today?"}],"stop_reason":"end_turn",'
+    '"stop_sequence":null,"usage":{"input_tokens":12,"output_tokens":9}}'
 )
 _NGINX = """
 daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log crit;
@@ -31,6 +37,7 @@ http {{
   server {{
     listen 127.0.0.1:{plain}; listen 127.0.0.1:{tls} ssl;
     ssl_certificate {certificate}; ssl_certificate_key {key};
+    location = /v1/messages {{ return 200 '{converted_answer}'; }}
     location / {{ return 200 '{answer}'; }}
   }}
 }}
@@ -39,7 +46,9 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Base URLs without ``/v1``, and the authority that signed the certificate behind ``tls``."""
+    """Base URLs without ``/v1``: OpenAI's and Anthropic's paths behind the first two, streams of OpenAI's behind the third;
+    the authority that signed the certificate behind ``tls``.
+    """
 
     plain: str
     tls: str
@@ -63,6 +72,7 @@ def running_upstream() -> Iterator[Upstream]:
                 certificate=certificates.cert,
                 key=certificates.key,
                 answer=ANSWER,
+                converted_answer=_CONVERTED_ANSWER,
             )
         )
         commands = (

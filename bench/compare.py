@@ -1,0 +1,63 @@
+"""Runs of several servers in turn, again and again, and their medians: neighbours on the machine disturb all alike.
+
+Ratios are taken within a round, between runs that lie seconds apart, and only then their median.
+"""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.load import Run, Target, put_under_load
+
+MANY = 32
+_WARM_UP_S = 1
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Per server, its runs in the order of the rounds: with one connection and with ``MANY``."""
+
+    single: dict[str, list[Run]] = field(default_factory=dict[str, list[Run]])
+    many: dict[str, list[Run]] = field(default_factory=dict[str, list[Run]])
+
+    def requests(self, names: Sequence[str]) -> int:
+        return sum(run.requests for name in names for run in (*self.single[name], *self.many[name]))
+
+
+def compare(
+    targets: Sequence[Target],
+    rounds: int,
+    seconds: float,
+    progress: Callable[[str], None],
+    after_round: Callable[[], None],
+) -> Comparison:
+    """Raises LoadFailed."""
+    found = Comparison()
+    for target in targets:
+        put_under_load(target, MANY, _WARM_UP_S)
+    for number in range(1, rounds + 1):
+        for connections, runs in ((MANY, found.many), (1, found.single)):
+            for target in targets:
+                run = put_under_load(target, connections, seconds if connections == MANY else seconds / 2)
+                runs.setdefault(target.name, []).append(run)
+                cost = f", {run.cpu_us:.0f} µs of CPU each" if target.pid else ""
+                progress(
+                    f"round {number} of {rounds}, {connections:2} connections, {target.name}: "
+                    f"{run.per_second:,.0f}/s, p50 {run.p50_ms:.2f} ms, p99 {run.p99_ms:.2f} ms{cost}"
+                )
+        after_round()
+    return found
+
+
+def median_of(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
+    return statistics.median(figure(run) for run in runs)
+
+
+def median_ratio(runs: Sequence[Run], others: Sequence[Run], figure: Callable[[Run], float]) -> float:
+    """Of ``runs`` to ``others``, round by round; NaN where the other figure is nothing."""
+    ratios = [figure(run) / figure(other) for run, other in zip(runs, others, strict=True) if figure(other)]
+    return statistics.median(ratios) if ratios else float("nan")
+
+
+def median_difference(runs: Sequence[Run], others: Sequence[Run], figure: Callable[[Run], float]) -> float:
+    return statistics.median(figure(run) - figure(other) for run, other in zip(runs, others, strict=True))
