@@ -1,5 +1,6 @@
 """A real SMTP server on loopback that keeps what it gets."""
 
+import asyncio
 import contextlib
 import email
 import email.policy
@@ -50,6 +51,10 @@ class Mailbox:
                 f"{len(self.received)} letters came, not {count}"
             )
             return self.received[:count]
+
+    async def arrived(self, count: int) -> list[Received]:
+        """As ``wait_for``, for tests on whose event loop the letters are sent."""
+        return await asyncio.to_thread(self.wait_for, count)
 
     async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Any, address: str, options: Any
