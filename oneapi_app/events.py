@@ -61,7 +61,23 @@ class EverythingChanged:
     """Nobody can tell what: this node was cut off from the others, or more changed than is told one by one."""
 
 
-TRAVELLING = (UserChanged, TokenChanged, BalanceChanged, ChannelsChanged, OptionsChanged, EverythingChanged)
+@dataclass(frozen=True, slots=True)
+class LeaseWanted:
+    """A node needs more of a balance than is free: what others hold of it and do not need is to come back."""
+
+    user_id: int | None = None
+    token_id: int | None = None
+
+
+TRAVELLING = (
+    UserChanged,
+    TokenChanged,
+    BalanceChanged,
+    ChannelsChanged,
+    OptionsChanged,
+    EverythingChanged,
+    LeaseWanted,
+)
 
 Event = (
     UserChanged
@@ -71,4 +87,5 @@ Event = (
     | ChannelSwitched
     | OptionsChanged
     | EverythingChanged
+    | LeaseWanted
 )

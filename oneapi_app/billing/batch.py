@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oneapi_app.billing.charge import Group, RecordedCharge
+from oneapi_app.billing.lease import USER, Key, Share
 from oneapi_app.models.log import CONSUME
 
 _LARGEST = 2**53
@@ -37,10 +38,21 @@ class Batch:
 
 @dataclass(slots=True)
 class BalancesRead:
-    """Values in the database. ``tokens``: remaining quota and whether it limits. Rows that are gone count as empty."""
+    """What this process may spend, by the database. ``tokens``: remaining quota and whether it limits.
+
+    Rows that are gone count as empty. Where nodes share a database these are its leases; ``shares`` tells what
+    else there is, and ``lost`` that the others took this node for dead: no lease that is not named here holds.
+    """
 
     users: dict[int, int] = field(default_factory=dict[int, int])
     tokens: dict[int, tuple[int, bool]] = field(default_factory=dict[int, tuple[int, bool]])
+    shares: dict[Key, Share] = field(default_factory=dict[Key, Share])
+    lost: bool = False
+
+    def user_balance(self, user_id: int) -> int | None:
+        """The whole of it, whoever may spend it; None where it was not read."""
+        share = self.shares.get((USER, user_id))
+        return self.users.get(user_id) if share is None else share.total
 
 
 LOG_COLUMNS = (

@@ -1,14 +1,14 @@
 """The ledger's SQL: a batch of settlements in one transaction with the position in the journal.
 
-Statements are texts for the driver itself, because this is the product's hottest database work. Accounts are
-changed in the order users, tokens, channels, each by id, so that several processes never wait in a ring.
+Statements are texts for the driver itself, because this is the product's hottest database work. Balances are
+``account_store``'s; a transaction takes locks in the order position, accounts, leases, log.
 """
 
 # ruff: noqa: S608 - what is written into a statement is a whole number or a name of ours, all else is bound
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from oneapi_app.billing.account_store import AccountStore, LeasedAccounts, WholeAccounts
 from oneapi_app.billing.batch import DETAIL_COLUMNS, HOUR_KEY, HOUR_SUMS, LOG_COLUMNS, BalancesRead, Batch
-from oneapi_app.kit.clock import now_s
+from oneapi_app.billing.lease import LeaseChange
 from oneapi_app.kit.database import Database, UnitOfWork, is_deadlock
 
 T = TypeVar("T")
 _ATTEMPTS = 8
-_IDS_AT_ONCE = 100
 _ROWS_AT_ONCE = 100
 
 
@@ -37,114 +37,124 @@ class LedgerStore:
         self._dialect = engine.dialect.name
         sqlite = self._dialect == "sqlite"
         self._lock = database.write_lock if sqlite and engine is database.engine else nullcontext()
-        self._accounts = accounts
+        self._now = _NOW[self._dialect]
+        self._leased = accounts and not sqlite
+        self._accounts: AccountStore | None = None
+        if accounts:
+            self._accounts = LeasedAccounts(self._dialect, self._now) if self._leased else WholeAccounts()
         self._logs = logs
         self._mark = "?" if sqlite else "%s"
-        self._for_update = "" if sqlite else " FOR UPDATE"
         self._sync = sync and sqlite
         self._ignore = "INSERT IGNORE" if self._dialect == "mysql" else "INSERT"
         self._unless_there = "" if self._dialect == "mysql" else " ON CONFLICT DO NOTHING"
 
     def register(self, journal_id: str, position: int = 0) -> None:
         """Makes the row that says this database is the one the journal is about."""
-
-        def insert(connection: Connection) -> None:
-            self._execute(
-                connection,
-                f"INSERT INTO oneapi_ledger_cursors (journal_id, sequence, updated_at) VALUES ({self._marks(3)})",
-                (journal_id, position, now_s()),
-            )
-
-        self._transact(insert)
+        statement = (
+            "INSERT INTO oneapi_ledger_cursors (journal_id, sequence, updated_at) "
+            f"VALUES ({self._mark}, {position:d}, {self._now})"
+        )
+        self._transact(lambda connection: self._execute(connection, statement, (journal_id,)))
 
     def forget(self, journal_id: str) -> None:
-        """The journal's files are gone; so may its row be."""
-        statement = f"DELETE FROM oneapi_ledger_cursors WHERE journal_id = {self._mark}"
-        self._transact(lambda connection: self._execute(connection, statement, (journal_id,)))
+        """The journal's files are gone; so may its row be, and what its process held of the balances."""
+
+        def delete(connection: Connection) -> None:
+            self._execute(
+                connection,
+                f"DELETE FROM oneapi_ledger_cursors WHERE journal_id = {self._mark}",
+                (journal_id,),
+            )
+            if self._accounts is not None:
+                self._accounts.drop(connection, journal_id)
+
+        self._transact(delete)
 
     def position(self, journal_id: str) -> int | None:
         """Sequence of the last group applied; None where this database does not know the journal."""
-        return self._transact(lambda connection: self._position(connection, journal_id))
+        return self._transact(lambda connection: self._row(connection, journal_id))[0]
 
     def apply(
-        self, journal_id: str, before: int, batch: Batch, users: Iterable[int], tokens: Iterable[int]
+        self,
+        journal_id: str,
+        before: int,
+        batch: Batch,
+        users: Iterable[int],
+        tokens: Iterable[int],
+        changes: Sequence[LeaseChange] = (),
     ) -> BalancesRead:
-        """The batch, if the position is ``before``; then the balances of its accounts and of those named.
+        """The batch, if the position is ``before``, and the changes of leases; then the balances of all accounts named.
 
         Raises PositionMoved, having changed nothing, where an earlier attempt got through after all.
         """
 
         def work(connection: Connection) -> BalancesRead:
-            if batch.settlements:
-                self._advance(connection, journal_id, before, batch.sequence)
-                if self._accounts:
-                    self._charge_accounts(connection, batch)
-                if self._logs:
-                    self._write_logs(connection, batch)
-            return self._read_balances(
-                connection, {*users, *batch.users}, {*tokens, *batch.tokens, *batch.unlimited_tokens}
-            )
+            lost = False
+            if batch.settlements or self._leased:
+                lost = self._advance(connection, journal_id, before, batch.sequence or before)
+            found = BalancesRead()
+            if self._accounts is not None:
+                found = self._accounts.settle(connection, journal_id, batch, users, tokens, changes)
+            if batch.settlements and self._logs:
+                self._write_logs(connection, batch)
+            found.lost = lost
+            return found
 
         return self._transact(work)
 
-    def _position(self, connection: Connection, journal_id: str) -> int | None:
+    def drop_silent(self, after_s: int) -> list[str]:
+        """Journals of nodes that hold leases and have given no sign of life for so long: they hold none any more.
+
+        Such a node sees that in its next transaction, whatever it was doing: the mark is set while its row is
+        locked, and every transaction of a node begins with that row.
+        """
+        silent = f"updated_at > 0 AND updated_at < {self._now} - {after_s:d}"
+
+        def work(connection: Connection) -> list[str]:
+            holding = "EXISTS (SELECT 1 FROM oneapi_account_leases l WHERE l.journal_id = c.journal_id)"
+            found = self._execute(
+                connection, f"SELECT journal_id FROM oneapi_ledger_cursors c WHERE {silent} AND {holding}"
+            ).fetchall()
+            dropped: list[str] = []
+            for (journal_id,) in found:
+                marked = self._execute(
+                    connection,
+                    f"UPDATE oneapi_ledger_cursors SET updated_at = {_TAKEN_FOR_DEAD} "
+                    f"WHERE journal_id = {self._mark} AND {silent}",
+                    (journal_id,),
+                )
+                if marked.rowcount == 1 and self._accounts is not None:
+                    self._accounts.drop(connection, journal_id)
+                    dropped.append(journal_id)
+            return dropped
+
+        return self._transact(work)
+
+    def _row(self, connection: Connection, journal_id: str) -> tuple[int, int] | tuple[None, None]:
         row = self._execute(
             connection,
-            f"SELECT sequence FROM oneapi_ledger_cursors WHERE journal_id = {self._mark}",
+            f"SELECT sequence, updated_at FROM oneapi_ledger_cursors WHERE journal_id = {self._mark}",
             (journal_id,),
         ).fetchone()
-        return None if row is None else row[0]
+        return (None, None) if row is None else (row[0], row[1])
 
-    def _advance(self, connection: Connection, journal_id: str, before: int, after: int) -> None:
+    def _advance(self, connection: Connection, journal_id: str, before: int, after: int) -> bool:
+        """Moves the position, which is a sign of life as well; whether the node was taken for dead meanwhile."""
         m = self._mark
-        moved = self._execute(
-            connection,
-            f"UPDATE oneapi_ledger_cursors SET sequence = {m}, updated_at = {m} "
-            f"WHERE journal_id = {m} AND sequence = {m}",
-            (after, now_s(), journal_id, before),
+        move = (
+            f"UPDATE oneapi_ledger_cursors SET sequence = {after:d}, updated_at = {self._now} "
+            f"WHERE journal_id = {m} AND sequence = {before:d}"
         )
-        if moved.rowcount != 1:
-            raise PositionMoved(self._position(connection, journal_id))
-
-    def _charge_accounts(self, connection: Connection, batch: Batch) -> None:
-        self._add_up(
-            connection,
-            "users",
-            {"quota": -1, "used_quota": 1, "request_count": 1},
-            {key: (units, units, requests) for key, (units, requests) in batch.users.items()},
-        )
-        self._add_up(
-            connection,
-            "tokens",
-            {"remain_quota": -1, "used_quota": 1, "accessed_time": 0},
-            {key: (units, units, used_at) for key, (units, used_at) in batch.tokens.items()},
-        )
-        self._add_up(
-            connection,
-            "channels",
-            {"used_quota": 1},
-            {key: (units,) for key, units in batch.channels.items()},
-        )
-
-    def _add_up(
-        self,
-        connection: Connection,
-        table: str,
-        signs: Mapping[str, int],
-        amounts: Mapping[int, Sequence[int]],
-    ) -> None:
-        """Adds (1), subtracts (-1) or sets (0) each column. Whole numbers only, hence written into the text."""
-        for ids in _chunks(sorted(amounts), _IDS_AT_ONCE):
-            chosen = f"WHERE id IN ({','.join(map(str, ids))})"
-            if self._for_update:
-                self._execute(connection, f"SELECT id FROM {table} {chosen} ORDER BY id{self._for_update}")
-            changes: list[str] = []
-            for place, (column, sign) in enumerate(signs.items()):
-                cases = " ".join(f"WHEN {key} THEN {amounts[key][place]}" for key in ids)
-                amount = f"CASE id {cases} END"
-                sum_ = f"COALESCE({column}, 0) {'-' if sign < 0 else '+'} {amount}" if sign else amount
-                changes.append(f"{column} = {sum_}")
-            self._execute(connection, f"UPDATE {table} SET {', '.join(changes)} {chosen}")
+        moved = self._execute(connection, f"{move} AND updated_at <> {_TAKEN_FOR_DEAD}", (journal_id,))
+        if moved.rowcount == 1:
+            return False
+        position, updated_at = self._row(connection, journal_id)
+        if position != before or updated_at != _TAKEN_FOR_DEAD:
+            raise PositionMoved(position)
+        self._execute(connection, move, (journal_id,))
+        if self._accounts is not None:
+            self._accounts.drop(connection, journal_id)
+        return True
 
     def _write_logs(self, connection: Connection, batch: Batch) -> None:
         if not batch.log_rows:
@@ -178,23 +188,6 @@ class LedgerStore:
                 connection, f"{head} VALUES {values}{tail}", tuple(value for row in some for value in row)
             )
 
-    def _read_balances(self, connection: Connection, users: set[int], tokens: set[int]) -> BalancesRead:
-        if not self._accounts:
-            return BalancesRead()
-        found = BalancesRead(dict.fromkeys(users, 0), dict.fromkeys(tokens, (0, True)))
-        for ids in _chunks(sorted(users), _IDS_AT_ONCE):
-            rows = self._execute(
-                connection, f"SELECT id, quota FROM users WHERE id IN ({','.join(map(str, ids))})"
-            )
-            found.users.update((key, quota or 0) for key, quota in rows)
-        for ids in _chunks(sorted(tokens), _IDS_AT_ONCE):
-            rows = self._execute(
-                connection,
-                f"SELECT id, remain_quota, unlimited_quota FROM tokens WHERE id IN ({','.join(map(str, ids))})",
-            )
-            found.tokens.update((key, (quota or 0, not unlimited)) for key, quota, unlimited in rows)
-        return found
-
     def _marks(self, count: int) -> str:
         return ", ".join([self._mark] * count)
 
@@ -210,6 +203,8 @@ class LedgerStore:
                     self._synced(connection),
                     connection.begin(),
                 ):
+                    if self._leased:
+                        self._execute(connection, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
                     return work(connection)
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not is_deadlock(error):
@@ -229,6 +224,16 @@ class LedgerStore:
             yield
         finally:
             driver.execute("PRAGMA synchronous=NORMAL")
+
+
+_NOW = {
+    "sqlite": "CAST(strftime('%s', 'now') AS INTEGER)",
+    "mysql": "UNIX_TIMESTAMP()",
+    "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
+}
+"""Seconds by the database's clock: nodes need not agree on the time."""
+_TAKEN_FOR_DEAD = 0
+"""``updated_at`` of a node whose leases others have dropped."""
 
 
 class PositionMoved(Exception):

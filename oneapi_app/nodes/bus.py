@@ -55,7 +55,11 @@ class Bus:
         return "connected" if self.connected else "lost"
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """To all other nodes, soon. Returns at once, never fails."""
+        """``post``, as a subscriber of the database."""
+        self.post(events)
+
+    def post(self, events: Sequence[Event]) -> None:
+        """To all other nodes, soon. Never fails."""
         self._waiting += [event for event in events if isinstance(event, TRAVELLING)]
         if len(self._waiting) > MAX_WAITING:
             self._waiting = [EverythingChanged()]

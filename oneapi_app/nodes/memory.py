@@ -17,6 +17,7 @@ from oneapi_app.events import (
     ChannelSwitched,
     Event,
     EverythingChanged,
+    LeaseWanted,
     OptionsChanged,
     TokenChanged,
     UserChanged,
@@ -74,6 +75,8 @@ class Memory:
                     callers.forget_user(user_id)
                 case BalanceChanged(user_id, token_id):
                     await ledger.refresh(user_id, token_id)
+                case LeaseWanted(user_id, token_id):
+                    ledger.give_back(user_id, token_id)
                 case EverythingChanged():
                     options = routes = True
                     callers.forget_all()

@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from oneapi_app.events import LeaseWanted
 from oneapi_app.kit.database import Database
 from oneapi_app.nodes.bus import Bus
 from oneapi_app.nodes.duties import Duties
@@ -27,6 +28,7 @@ class Node:
         self.memory = Memory(database, context, settings.sync_s, lambda: self.is_cut_off)
         self.duties = Duties(database, self.name, is_master=settings.is_master)
         self._database = database
+        self._ledger = context.ledger
         self._bus = Bus(redis, self.name, self.memory.on_foreign_events) if redis is not None else None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -48,6 +50,7 @@ class Node:
         """Fills the memory and follows what happens from now on. Redis may be away; the database must be there."""
         if self._bus is not None:
             self._database.subscribe(self._bus.publish)
+            self._ledger.ask_through(self._ask_for_lease)
             self._in_background(self._bus.run())
         self._database.subscribe(self.memory.on_events)
         await self.memory.load()
@@ -63,6 +66,12 @@ class Node:
         await self.duties.resign()
         if self._bus is not None:
             await self._bus.farewell()
+
+    def _ask_for_lease(self, user_id: int | None, token_id: int | None) -> bool:
+        if self._bus is None or not self._bus.connected:
+            return False
+        self._bus.post([LeaseWanted(user_id, token_id)])
+        return True
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from oneapi_app.billing.errors import JournalUnavailable, TokenQuotaExceeded, UserQuotaExceeded
-from oneapi_app.billing.ledger import Ledger
+from oneapi_app.billing.ledger import Ledger, supply
 from oneapi_app.billing.ledger import ledger as ledgers
 from oneapi_app.errors import SettingsError
 from oneapi_app.kit.database import open_database
@@ -207,7 +207,7 @@ async def test_a_top_up_by_another_program_is_noticed_after_a_refusal(local_ledg
         other.execute("UPDATE users SET quota = 5000")
         other.execute("UPDATE tokens SET remain_quota = 5000")
     other.close()
-    await asyncio.sleep(ledgers._RECHECK_S + 0.1)
+    await asyncio.sleep(supply.RECHECK_S + 0.1)
     with pytest.raises(UserQuotaExceeded):
         local_ledger.reserve(1, 1, 2000)
     await local_ledger.flushed()
@@ -288,6 +288,7 @@ async def crash(ledger: Ledger) -> None:
         writer._jobs.put(ledgers.Job(stop=True))
         writer._thread.join(10)
     os.close(ledger._journal._lock)
+    ledger._supply.stop()
 
 
 async def test_the_next_start_applies_what_a_crash_left(any_database, tmp_path):
@@ -335,15 +336,23 @@ async def test_a_journal_of_another_database_is_left_alone(database, tmp_path, c
     assert len(list((tmp_path / "ledger").glob("*.journal"))) == 1
 
 
-async def test_two_processes_share_a_directory(database, tmp_path):
-    seed(database, count=2)
-    one = await open_ledger(database, tmp_path, [1])
-    two = await open_ledger(database, tmp_path, [2])
+@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+async def test_two_processes_share_a_directory(any_database, tmp_path):
+    seed(any_database, count=2)
+    one = await open_ledger(any_database, tmp_path, [1])
+    two = await open_ledger(any_database, tmp_path, [2])
     await asyncio.gather(*(spend(one, 1, 1) for _ in range(10)), *(spend(two, 1, 2) for _ in range(10)))
     await asyncio.gather(one.stop(), two.stop())
-    assert books(database).consumed == 20
+    assert books(any_database).consumed == 20
 
 
+async def test_two_processes_on_one_sqlite_file_are_refused(local_ledger, database, tmp_path):
+    """Each would spend the whole balance."""
+    with pytest.raises(SettingsError, match="SQLITE_PATH: another process"):
+        await open_ledger(database, tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
 async def test_two_nodes_on_the_same_accounts_never_deadlock_for_good(any_database, tmp_path):
     seed(any_database, count=3)
     nodes = [await open_ledger(any_database, tmp_path, batch_ms=1) for _ in range(2)]

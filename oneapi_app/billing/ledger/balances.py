@@ -2,6 +2,8 @@
 
     available = value in the database as last seen − settled but not yet applied there − reserved
 
+The value is the balance itself, or this node's lease of it (``leases``).
+
 Runs on the event loop's thread only, so every operation is atomic. An account is some 150 bytes and stays
 once opened: as many as there are tokens in use. Knows neither journal nor database.
 """
@@ -29,6 +31,16 @@ class Account:
         """The database says this, with everything applied that ``unapplied`` no longer holds."""
         self.balance = value - self.unapplied
         self.limited = limited
+
+    @property
+    def available(self) -> int:
+        """What the next request may reserve."""
+        return self.balance - self.reserved
+
+    @property
+    def whole(self) -> int:
+        """All that the account has as far as this process knows, reserved or not."""
+        return self.balance
 
 
 class Reservation:

@@ -14,14 +14,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from oneapi_app.billing.batch import BalancesRead, Batch
 from oneapi_app.billing.charge import Charge, write_group, write_settlement
-from oneapi_app.billing.errors import JournalUnavailable, LedgerRefusal
-from oneapi_app.billing.ledger.balances import Account, MemoryBalances, Reservation
+from oneapi_app.billing.errors import (
+    JournalUnavailable,
+    LedgerRefusal,
+    TokenQuotaExceeded,
+    UserQuotaExceeded,
+)
+from oneapi_app.billing.ledger.balances import Reservation
 from oneapi_app.billing.ledger.journal import open_journal
+from oneapi_app.billing.ledger.leases import Leases
 from oneapi_app.billing.ledger.replay import replay
+from oneapi_app.billing.ledger.supply import RECHECK_S, Search, Supply, WholeBalances
 from oneapi_app.billing.ledger.sync import JournalSync
 from oneapi_app.billing.ledger.writer import Applied, Job, Writer
-from oneapi_app.billing.repository import LedgerStore, read_accounts
+from oneapi_app.billing.repository import LedgerStore
 from oneapi_app.errors import SettingsError
 from oneapi_app.kit.database import Database
 
@@ -33,8 +41,8 @@ _FULL = "the ledger's journal is full: the database does not take settlements"
 STOP_S = 20.0
 """A graceful stop waits this long for the database; what is left stays in the journal for the next start."""
 _RETRY_S = 0.5
-_RECHECK_S = 1.0
 _REFRESH_S = 5.0
+Watcher = Callable[[Batch, BalancesRead], None]
 
 
 class Written(asyncio.Future[None]):
@@ -71,7 +79,8 @@ class Ledger:
         self._directory = journal_dir
         self._batch_s = batch_ms / 1000
         self._fsync = fsync
-        self._balances = MemoryBalances()
+        self._supply = self._supply_of(database)
+        self._balances = self._supply.balances
         self._opening: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._closed = "the ledger is not running"
         self._finished = False
@@ -89,13 +98,20 @@ class Ledger:
         self._last_ticket = 0
         self._last_batch_ms = 0.0
         self._problem = ""
+        self._watcher: Watcher = _nobody_watches
+
+    def watch(self, watcher: Watcher) -> None:
+        """``watcher(batch, balances)`` is called on the loop after each batch, with what the database says since."""
+        self._watcher = watcher
 
     async def start(self) -> None:
         """Opens a journal and applies what earlier processes left behind. Raises SettingsError."""
         self._loop = asyncio.get_running_loop()
+        self._supply.claim()
         try:
             self._journal, abandoned = open_journal(self._directory, fsync=self._fsync)
         except OSError as error:
+            self._supply.stop()
             raise SettingsError(
                 f"DATA_DIR: the ledger's journal cannot be kept in {self._directory}: {error.strerror}"
             ) from None
@@ -109,6 +125,7 @@ class Ledger:
         self._writers = [self._writer(index, store) for index, store in enumerate(self._stores)]
         for writer in self._writers:
             writer.start()
+        self._supply.start()
         self._closed = ""
         self._update_refusal()
 
@@ -127,6 +144,7 @@ class Ledger:
         await asyncio.sleep(0)  # let the writers' last callbacks run
         self._write_gathered()
         self._finished = True
+        self._supply.stop()
         for future in self._tickets.values():
             future.cancel()
         finished = all(drained) and min(self._progress) == self._sequence
@@ -138,24 +156,16 @@ class Ledger:
                 await asyncio.to_thread(store.forget, self._journal.id)
 
     async def open_account(self, user_id: int, token_id: int) -> None:
-        """Reads both balances, where they are not in memory yet. Rows that are gone count as empty."""
+        """Reads both balances, where they are not in memory yet. Rows that are gone count as empty.
+
+        Raises JournalUnavailable where the database does not answer.
+        """
         key = (user_id, token_id)
         task = self._opening.get(key)
         if task is None:
-            task = self._opening[key] = asyncio.create_task(self._open(user_id, token_id))
+            task = self._opening[key] = asyncio.create_task(self._supply.open(user_id, token_id))
             task.add_done_callback(lambda _: self._opening.pop(key, None))
         await asyncio.shield(task)
-
-    async def _open(self, user_id: int, token_id: int) -> None:
-        found = await self._database.read(read_accounts, user_id, token_id)
-        balances = self._balances
-        if user_id not in balances.users:
-            account = balances.users[user_id] = Account(user_id)
-            account.read(found.users[user_id], limited=True)
-        if token_id not in balances.tokens:
-            account = balances.tokens[token_id] = Account(token_id)
-            quota, limited = found.tokens[token_id]
-            account.read(quota, limited=limited)
 
     def has_account(self, user_id: int, token_id: int) -> bool:
         return user_id in self._balances.users and token_id in self._balances.tokens
@@ -163,19 +173,46 @@ class Ledger:
     def reserve(self, user_id: int, token_id: int, quota_units: int) -> Reservation:
         """Sets units aside. Raises UserQuotaExceeded, TokenQuotaExceeded, JournalUnavailable.
 
-        The account must be open. A refusal has the balance read again soon, in case somebody else topped up.
+        The account must be open. What memory holds decides; ``obtain`` looks further before it refuses.
         """
         if self._refusing:
             raise JournalUnavailable(self._refusing)
         try:
             return self._balances.reserve(user_id, token_id, quota_units)
         except LedgerRefusal:
-            self._recheck(user_id, token_id)
+            self._supply.refused(user_id, token_id)
             raise
+
+    async def obtain(self, user_id: int, token_id: int, quota_units: int) -> Reservation:
+        """As ``reserve``; where nodes share the balance, it takes more of it before it refuses. Waits only then."""
+        search: Search | None = None
+        while True:
+            try:
+                return self.reserve(user_id, token_id, quota_units)
+            except (UserQuotaExceeded, TokenQuotaExceeded):
+                if search is None:
+                    user, token = self._balances.users[user_id], self._balances.tokens[token_id]
+                    search = Search(user, token, quota_units)
+                if not await self._supply.more(search):
+                    raise
 
     def release(self, reservation: Reservation) -> None:
         """Nothing is owed."""
         self._balances.release(reservation)
+
+    def covers(self, reservation: Reservation, quota_units: int) -> bool:
+        """Whether so much could be collected now: more than was reserved may be, where others leave it."""
+        user, token = reservation.user, reservation.token
+        beyond = quota_units - reservation.units
+        return user.available >= beyond and (not token.limited or token.available >= beyond)
+
+    async def cover(self, reservation: Reservation, quota_units: int) -> None:
+        """Before a bill that memory does not cover: takes what there is of the balance, where nodes share it."""
+        beyond = quota_units - reservation.units
+        search = Search(reservation.user, reservation.token, beyond, partly=True)
+        with suppress(JournalUnavailable):
+            while not self.covers(reservation, quota_units) and await self._supply.more(search):
+                pass
 
     def settle(self, reservation: Reservation, charge: Charge) -> Written:
         """Charges, exactly once; await the result before the client gets its last byte.
@@ -212,23 +249,40 @@ class Ledger:
         self._send_batch()
         await asyncio.gather(*(self._request(writer, Job()) for writer in self._writers))
 
+    async def is_spent(self, token_id: int) -> bool:
+        """Whether nothing is left of the token's quota, by a look into the database no older than a second."""
+        account = self._balances.tokens[token_id]
+        now = time.monotonic()
+        if account.whole <= 0 and now - account.checked_at > RECHECK_S:
+            account.checked_at = now
+            await self.refresh(None, token_id)
+        return account.whole <= 0
+
+    def ask_through(self, ask: Callable[[int | None, int | None], bool]) -> None:
+        """How to ask other nodes for spare units of a user and a token; it returns whether they can be reached."""
+        self._supply.ask_through(ask)
+
+    def give_back(self, user_id: int | None, token_id: int | None) -> None:
+        """Another node asked: what this one holds of these balances and does not need is everybody's again."""
+        if not self._closed:
+            self._supply.give_back(user_id, token_id)
+
     def user_available(self, user_id: int) -> int:
-        """Balance less what is reserved; the account must be open."""
-        account = self._balances.users[user_id]
-        return account.balance - account.reserved
+        """What can be reserved without asking; the account must be open."""
+        return self._balances.users[user_id].available
 
     def user_balance(self, user_id: int) -> int:
-        """What the user has, reserved or not."""
-        return self._balances.users[user_id].balance
+        """What the user has as far as is known here, reserved or not."""
+        return self._balances.users[user_id].whole
 
     def token_available(self, token_id: int) -> int | None:
-        """Remaining quota less what is reserved; None for unlimited tokens."""
+        """As ``user_available``; None for unlimited tokens."""
         account = self._balances.tokens[token_id]
-        return account.balance - account.reserved if account.limited else None
+        return account.available if account.limited else None
 
     def token_balance(self, token_id: int) -> int:
-        """Remaining quota, reserved or not."""
-        return self._balances.tokens[token_id].balance
+        """Remaining quota as far as is known here, reserved or not."""
+        return self._balances.tokens[token_id].whole
 
     @property
     def stats(self) -> LedgerStats:
@@ -304,13 +358,13 @@ class Ledger:
         writer.submit(job)
         return future
 
-    def _recheck(self, user_id: int, token_id: int) -> None:
-        now = time.monotonic()
-        user = self._balances.users[user_id]
-        token = self._balances.tokens[token_id]
-        if now - min(user.checked_at, token.checked_at) > _RECHECK_S:
-            user.checked_at = token.checked_at = now
-            self._writers[0].submit(Job(users=[user_id], tokens=[token_id], tickets=[0]))
+    def _supply_of(self, database: Database) -> Supply:
+        if database.dialect == "sqlite":
+            return WholeBalances(database, lambda job: self._writers[0].submit(job))
+        return Leases(
+            lambda job: self._request(self._writers[0], job),
+            lambda silent_s: asyncio.to_thread(self._stores[0].drop_silent, silent_s),
+        )
 
     def _writer(self, index: int, store: LedgerStore) -> Writer:
         def on_loop(callback: Callable[..., None], *args: object) -> None:
@@ -328,18 +382,19 @@ class Ledger:
         self._problem = f"the database does not take settlements ({reason})"
 
     def _applied(self, index: int, applied: Applied) -> None:
-        """Called in the order of the writer's transactions, so the balances read last are the newest."""
         self._problem = ""
         self._last_batch_ms = applied.took_ms
         batch = applied.batch
         if index == 0:
-            self._balances.applied(batch, applied.balances)
+            self._supply.applied(applied)
         if batch.settlements:
             self._progress[index] = batch.sequence
             self._forget_applied(min(self._progress))
         for ticket in applied.tickets:
             if (future := self._tickets.pop(ticket, None)) is not None and not future.done():
                 future.set_result(None)
+        if index == 0:
+            self._watcher(batch, applied.balances)
 
     def _forget_applied(self, sequence: int) -> None:
         while self._sent and self._sent[0].sequence <= sequence:
@@ -350,6 +405,9 @@ class Ledger:
             self._unwritten.popleft()
         self._journal.applied(sequence)
         self._update_refusal()
+
+
+def _nobody_watches(_batch: Batch, _balances: BalancesRead) -> None: ...
 
 
 def _resolve(written: Written) -> None:

@@ -8,12 +8,13 @@ some engine refuses cannot hold up the rest.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from oneapi_app.billing.batch import BalancesRead, Batch, build_batch
 from oneapi_app.billing.charge import Group, read_group
+from oneapi_app.billing.lease import TOKEN, USER, Key, LeaseChange
 from oneapi_app.billing.repository import LedgerStore, PositionMoved
 
 log = logging.getLogger(__name__)
@@ -34,18 +35,25 @@ class Job:
     groups: list[bytes] = field(default_factory=list[bytes])
     users: list[int] = field(default_factory=list[int])
     tokens: list[int] = field(default_factory=list[int])
+    leases: list[LeaseChange] = field(default_factory=list[LeaseChange])
     tickets: list[int] = field(default_factory=list[int])
     stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What has become of some jobs: ``batch`` is in the database, ``balances`` are as of then."""
+    """What has become of some jobs: ``batch`` is in the database, ``balances`` are as of then.
+
+    ``began`` is on the monotonic clock, before the database was asked; 0 where an earlier try had got through.
+    ``leases`` were asked for; what came of it, only ``balances`` tell.
+    """
 
     batch: Batch
     balances: BalancesRead
     tickets: list[int]
+    leases: list[LeaseChange]
     took_ms: float
+    began: float
 
 
 class Writer:
@@ -98,6 +106,7 @@ class Writer:
                 job.groups += further.groups
                 job.users += further.users
                 job.tokens += further.tokens
+                job.leases += further.leases
                 job.tickets += further.tickets
                 stopping = further.stop
             if job.groups or job.tickets:
@@ -111,7 +120,9 @@ class Writer:
             tries += 1
             try:
                 try:
-                    if tries <= _TRIES_TOGETHER:
+                    if tries == 1:
+                        self._apply_together(groups, job, changes=job.leases)
+                    elif tries <= _TRIES_TOGETHER:
                         self._apply_together(groups, job)
                     else:
                         self._apply_singly(groups, job)
@@ -124,13 +135,26 @@ class Writer:
                 self._abandoned.wait(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _apply_together(self, groups: list[Group], job: Job, *, ascii_only: bool = False) -> None:
-        started = time.perf_counter()
+    def _apply_together(
+        self,
+        groups: list[Group],
+        job: Job,
+        *,
+        ascii_only: bool = False,
+        changes: Sequence[LeaseChange] = (),
+    ) -> None:
+        """``changes``: of leases, on the first try only. A try that failed may have got through all the same, and
+        nothing tells whether these did; so afterwards their accounts are read, and whoever wants more asks again.
+        """
+        began = time.monotonic()
         batch = build_batch(groups, ascii_only=ascii_only)
-        balances = self._store.apply(self._journal_id, self._position, batch, job.users, job.tokens)
+        users = [*job.users, *(account_id for kind, account_id in _keys(job.leases) if kind == USER)]
+        tokens = [*job.tokens, *(account_id for kind, account_id in _keys(job.leases) if kind == TOKEN)]
+        balances = self._store.apply(self._journal_id, self._position, batch, users, tokens, changes)
         if batch.settlements:
             self._position = batch.sequence
-        self._on_applied(Applied(batch, balances, job.tickets, (time.perf_counter() - started) * 1000))
+        took_ms = (time.monotonic() - began) * 1000
+        self._on_applied(Applied(batch, balances, job.tickets, job.leases, took_ms, began))
 
     def _apply_singly(self, groups: list[Group], job: Job) -> None:
         """Takes from ``groups`` what got through, so that a failure leaves the rest for the next try."""
@@ -153,8 +177,12 @@ class Writer:
         done = [group for group in groups if group.sequence <= position]
         self._position = position
         if done:
-            self._on_applied(Applied(build_batch(done), BalancesRead(), [], 0.0))
+            self._on_applied(Applied(build_batch(done), BalancesRead(), [], [], 0.0, 0.0))
         return [group for group in groups if group.sequence > position]
+
+
+def _keys(changes: Iterable[LeaseChange]) -> Iterator[Key]:
+    return (change.key for change in changes)
 
 
 def _name(error: Exception) -> str:
