@@ -145,7 +145,8 @@ class RelayApp:
         ledger = context.ledger
         if not ledger.has_account(caller.user_id, caller.token_id):
             await ledger.open_account(caller.user_id, caller.token_id)
-        if not caller.unlimited and ledger.token_balance(caller.token_id) <= 0:
+        spent = not caller.unlimited and ledger.token_balance(caller.token_id) <= 0
+        if spent and await ledger.is_spent(caller.token_id):
             context.in_background(context.database.run(tokens.mark_exhausted, caller.token_id))
             raise admission.unauthorized("该令牌额度已用尽")
         admission.check_user_and_network(caller, context.client_address(scope))

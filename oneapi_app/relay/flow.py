@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator
 
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
-from oneapi_app.billing.ledger import Reservation
+from oneapi_app.billing.ledger import Charge, Reservation
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import Failure, Operation
@@ -112,12 +112,12 @@ async def _reserve(
         context.ledger.release(held)
     caller = call.caller
     try:
-        return context.ledger.reserve(caller.user_id, caller.token_id, units)
+        return await context.ledger.obtain(caller.user_id, caller.token_id, units)
     except (UserQuotaExceeded, TokenQuotaExceeded):
         exact = await estimate_exactly(context, call, channel)
         if exact >= units:
             raise
-    return context.ledger.reserve(caller.user_id, caller.token_id, exact)
+    return await context.ledger.obtain(caller.user_id, caller.token_id, exact)
 
 
 def _may_retry(failure: Failure) -> bool:
@@ -148,11 +148,15 @@ async def _settle(
     usage = counted_by_provider(served)
     if usage is not None:
         charge = price_charge(context, call, channel, served, usage, COUNTED_BY_PROVIDER, notes)
-        await context.ledger.settle(reservation, charge)
-        return
-    work = asyncio.create_task(_count_and_settle(context, call, channel, served, reservation, notes))
-    context.in_background(work)
-    await asyncio.shield(work)
+        if context.ledger.covers(reservation, charge.quota_units):
+            await context.ledger.settle(reservation, charge)
+            return
+        work = _cover_and_settle(context, reservation, charge)
+    else:
+        work = _count_and_settle(context, call, channel, served, reservation, notes)
+    task = asyncio.create_task(work)
+    context.in_background(task)
+    await asyncio.shield(task)
 
 
 async def _count_and_settle(
@@ -170,6 +174,11 @@ async def _count_and_settle(
 
 async def _finish(served: Served, reply: Reply) -> None:
     if served.ending is Ending.CLIENT_GONE:
+    await _cover_and_settle(context, reservation, charge)
+
+
+async def _cover_and_settle(context: RelayContext, reservation: Reservation, charge: Charge) -> None:
+    await context.ledger.cover(reservation, charge.quota_units)
         return
     if not served.streamed:
         await reply.whole(200, served.last, served.content_type)
