@@ -169,16 +169,16 @@ async def _count_and_settle(
 ) -> None:
     usage, source = await measure(context, call, channel, served)
     charge = price_charge(context, call, channel, served, usage, source, notes)
-    await context.ledger.settle(reservation, charge)
-
-
-async def _finish(served: Served, reply: Reply) -> None:
-    if served.ending is Ending.CLIENT_GONE:
     await _cover_and_settle(context, reservation, charge)
 
 
 async def _cover_and_settle(context: RelayContext, reservation: Reservation, charge: Charge) -> None:
     await context.ledger.cover(reservation, charge.quota_units)
+    await context.ledger.settle(reservation, charge)
+
+
+async def _finish(served: Served, reply: Reply) -> None:
+    if served.ending is Ending.CLIENT_GONE:
         return
     if not served.streamed:
         await reply.whole(200, served.last, served.content_type)
