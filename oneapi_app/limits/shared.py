@@ -13,7 +13,9 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.25
+PATIENCE_S = 0.5
+AT_ONCE = 8
+"""Connections a burst of requests may open; each is good for thousands of questions a second."""
 REST_S = 5.0
 PREFIX = "oneapi:limit"
 
@@ -43,13 +45,14 @@ class SharedWindows:
         self._is_connected = is_connected
         self._clock = clock
         self._rest_until = 0.0
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def hit(self, name: str, address: str, limit: int, window_s: float) -> float | None:
         """None where the request may pass, and is counted, or Redis cannot tell; else seconds until one may."""
         if not self._is_connected() or self._clock() < self._rest_until:
             return None
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S), self._turns:
                 wait_ms = await self._script([f"{PREFIX}:{name}:{address}"], [limit, round(window_s * 1000)])
         except (RedisError, OSError, TimeoutError) as error:
             self._rest_until = self._clock() + REST_S

@@ -131,13 +131,17 @@ def start_mysql(*, options: Sequence[str] = (), prepare: Callable[[Path], None] 
     return _start(command, directory, port, None, ready=b"ready for connections")
 
 
-def start_redis() -> Server:
-    """Redis without persistence."""
+def start_redis(*options: str, port: int | None = None) -> Server:
+    """Redis without persistence; ``port``: where another one was that has been stopped."""
     program = find_program("redis-server")
     assert program, "ask find_program first"
     directory, _ = _new_directory(None)
-    port = free_port()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    port = port or free_port()
+    # fmt: off
+    command = [
+        program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory), *options,
+    ]
+    # fmt: on
     return _start(command, directory, port, None, ready=b"Ready to accept connections")
 
 
