@@ -17,6 +17,7 @@ from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.attempt import Served
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.heavy import work_on
 from oneapi_app.relay.pump import Ending
 
 COUNTED_BY_PROVIDER: Final = "provider"
@@ -49,7 +50,7 @@ def estimate_units(context: RelayContext, call: Call, channel: ChannelRecord) ->
     if request.operation in _HEARD:
         return policy.estimate_transcription(price, options.pre_consumed_quota)
     if call.rough_prompt_tokens is None:
-        call.rough_prompt_tokens = count_roughly(countable(request))
+        call.rough_prompt_tokens = roughly(request)
     return policy.estimate_text(
         price, call.rough_prompt_tokens, _answer_limit(request.json or {}), options.pre_consumed_quota
     )
@@ -62,7 +63,7 @@ async def estimate_exactly(context: RelayContext, call: Call, channel: ChannelRe
     options = context.snapshot.options
     model = upstream_model(channel, call.request.model)
     call.rough_prompt_tokens = await count_exactly(
-        countable(call.request), model, approximate=options.approximate_token_enabled
+        await prompt_of(call.request), model, approximate=options.approximate_token_enabled
     )
     return estimate_units(context, call, channel)
 
@@ -84,6 +85,15 @@ def _fixed_units(request: ClientRequest, channel: ChannelRecord, price: Price) -
         said = fields.get("input")
         return policy.speech_units(price, len(said.encode()) if isinstance(said, str) else 0)
     return None
+
+
+def roughly(request: ClientRequest) -> int:
+    """Tokens of the prompt, on the high side."""
+    return count_roughly(countable(request))
+
+
+async def prompt_of(request: ClientRequest) -> CountableText:
+    return await work_on(len(request.body), lambda: countable(request))
 
 
 def countable(request: ClientRequest) -> CountableText:
@@ -119,7 +129,7 @@ async def measure(
         return Usage(input_tokens=heard), source
     usage = served.usage or Usage()
     if not usage.prompt_tokens:
-        prompt = await count_exactly(countable(request), model, approximate=approximate)
+        prompt = await count_exactly(await prompt_of(request), model, approximate=approximate)
         usage = msgspec.structs.replace(usage, input_tokens=prompt)
     if not usage.output_tokens:
         written = await count_exactly(CountableText((served.output_text,)), model, approximate=approximate)

@@ -13,7 +13,14 @@ from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
 from oneapi_app.relay import admission, catalogue, endpoints
-from oneapi_app.relay.body import check_chat, check_max_tokens, check_stream, read_body, read_json
+from oneapi_app.relay.body import (
+    check_max_tokens,
+    check_messages,
+    check_speech,
+    check_stream,
+    read_body,
+    read_json,
+)
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.flow import named_channel, relay_call
@@ -187,14 +194,20 @@ def _check(request: ClientRequest) -> None:
     fields = request.json
     if fields is None:
         return
-    if request.operation is Operation.CHAT:
-        check_chat(fields)
-    elif request.operation in (Operation.COMPLETIONS, Operation.EDITS):
-        check_max_tokens(fields)
-        if fields.get("prompt") == "":
+    check_max_tokens(fields)
+    match request.operation:
+        case Operation.CHAT:
+            check_messages(fields)
+        case Operation.COMPLETIONS if fields.get("prompt") == "":
             raise invalid_request("field prompt is required")
-    elif request.operation is Operation.MODERATIONS and fields.get("input") == "":
-        raise invalid_request("field input is required")
+        case Operation.EDITS if not fields.get("instruction"):
+            raise invalid_request("field instruction is required")
+        case Operation.MODERATIONS if fields.get("input") == "":
+            raise invalid_request("field input is required")
+        case Operation.SPEECH:
+            check_speech(fields)
+        case _:
+            pass
     if request.operation in (Operation.CHAT, Operation.COMPLETIONS):
         request.stream = check_stream(fields)
 

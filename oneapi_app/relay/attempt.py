@@ -11,6 +11,7 @@ from oneapi_app.providers.base import Failure, Provider, Route
 from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.heavy import work_on
 from oneapi_app.relay.pump import Ending, pump
 from oneapi_app.relay.reply import ClientGone, Presence, Reply
 from oneapi_app.relay.transport import UpstreamResponse
@@ -81,7 +82,7 @@ async def attempt(
         links = provider.remote_media(request)
         if links:
             request.media = await presence.during(context.media.fetch(links))
-        upstream = provider.build(request, route)
+        upstream = await presence.during(work_on(len(request.body), lambda: provider.build(request, route)))
         response = await presence.during(context.transport.send(upstream, context.timeouts))
     except ConversionError as error:
         return _local(400, str(error), "convert_request_failed")
@@ -138,7 +139,7 @@ async def _carry(
         return failure
     converter = provider.converter(request, route)
     try:
-        answer = converter.convert(body)
+        answer = await work_on(len(body), lambda: converter.convert(body))
     except UpstreamProtocolError as error:
         return _local(500, str(error), "unmarshal_response_body_failed")
     if converter.failure is not None:

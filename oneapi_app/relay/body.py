@@ -10,6 +10,7 @@ from oneapi_app.relay.reply import ClientGone, Receive
 
 _CHUNK = 1 << 20
 _INVALID = "common.UnmarshalBodyReusable failed: "
+MAX_SPEECH_BYTES = 4096
 MAX_TOKENS_LIMIT = (2**31 - 1) // 2
 
 
@@ -74,9 +75,8 @@ def _brief(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error).split(": ")[0][:200]
 
 
-def check_chat(fields: dict[str, Any]) -> None:
+def check_messages(fields: dict[str, Any]) -> None:
     """What the original validates before a chat request is sent. Raises Refusal 400."""
-    check_max_tokens(fields)
     messages = fields.get("messages")
     if messages is not None and not isinstance(messages, list):
         raise invalid_request("messages must be a list")
@@ -85,6 +85,15 @@ def check_chat(fields: dict[str, Any]) -> None:
     for message in messages:  # pyright: ignore[reportUnknownVariableType] - JSON
         if not isinstance(message, dict):
             raise invalid_request("each message must be an object")
+
+
+def check_speech(fields: dict[str, Any]) -> None:
+    """What is read aloud is billed by its length, so it must have one. Raises Refusal 400."""
+    said = fields.get("input")
+    if not isinstance(said, str):
+        raise invalid_request("input must be a string", "invalid_json")
+    if len(said.encode("utf-8", "replace")) > MAX_SPEECH_BYTES:
+        raise invalid_request(f"input is too long (over {MAX_SPEECH_BYTES} bytes)", "text_too_long")
 
 
 def check_max_tokens(fields: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from oneapi_app.kit.text import storable
 from oneapi_app.options import OptionValues
 from oneapi_app.providers.model_list import model_object
 from oneapi_app.providers.registry import catalogue
@@ -52,7 +53,7 @@ def model(name: str) -> bytes:
     owner = _owners().get(name)
     if owner is None:
         error = {
-            "message": f"The model '{name}' does not exist",
+            "message": f"The model '{storable(name)}' does not exist",
             "type": "invalid_request_error",
             "param": "model",
             "code": "model_not_found",
@@ -63,7 +64,7 @@ def model(name: str) -> bytes:
 
 def invalid_url(method: str, path: str) -> bytes:
     error = {
-        "message": f"Invalid URL ({method} {path})",
+        "message": f"Invalid URL ({method} {storable(path)})",
         "type": "invalid_request_error",
         "param": "",
         "code": "",

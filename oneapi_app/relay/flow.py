@@ -21,11 +21,13 @@ from oneapi_app.relay.accounting import (
     estimate_units,
     measure,
     price_charge,
+    roughly,
     upstream_model,
 )
 from oneapi_app.relay.attempt import Served, attempt
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.heavy import HEAVY_BYTES, work_on
 from oneapi_app.relay.images import check_image
 from oneapi_app.relay.pump import Ending, broken_off
 from oneapi_app.relay.refusals import forbidden, no_channel, refusal_of, unknown_channel
@@ -42,10 +44,13 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     notes: list[AttemptNote] = []
     reservation: Reservation | None = None
     failure: Failure | None = None
+    request = call.request
     try:
+        if len(request.body) > HEAVY_BYTES:
+            call.rough_prompt_tokens = await work_on(len(request.body), lambda: roughly(request))
         for channel in _candidates(context, call):
-            if call.request.operation is Operation.IMAGES:
-                check_image(call.request.json or {}, upstream_model(channel, call.request.model))
+            if request.operation is Operation.IMAGES:
+                check_image(request.json or {}, upstream_model(channel, request.model))
             reservation = await _reserve(context, call, channel, reservation)
             began = monotonic_ms()
             outcome = await attempt(context, call, channel, reply, presence)
@@ -67,7 +72,7 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
         if reservation is not None:
             context.ledger.release(reservation)
     if failure is None:
-        raise no_channel(call.caller.group, call.request.model)
+        raise no_channel(call.caller.group, request.model)
     raise refusal_of(failure)
 
 
