@@ -135,9 +135,8 @@ class Prober:
             return result.ok
         reason = reason_to_disable(result, options.channel_disable_threshold)
         if reason and options.automatic_disable_channel_enabled:
-            report.switched_off += (
-                await self._database.run(service.auto_disable, record.id, reason) is not None
-            )
+            name = await self._database.run(service.auto_disable, record.id, reason)
+            report.switched_off += name is not None  # after the await: others count meanwhile
         elif reason or not result.ok:
             report.troubled.append(Trouble(record.id, record.name, reason or result.message))
         return result.ok

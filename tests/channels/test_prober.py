@@ -47,8 +47,9 @@ def status(database, channel_id):
     return database.read_sync(lambda uow: uow.session.get(Channel, channel_id)).status
 
 
-def make(database, vendor, settings=None, **options):
-    return Prober(database, vendor, settings or default_settings(), lambda: OptionValues(options))
+def make(database, vendor, settings=None, report=None, **options):
+    reading = () if report is None else (report,)
+    return Prober(database, vendor, settings or default_settings(), lambda: OptionValues(options), *reading)
 
 
 @pytest.fixture
@@ -164,6 +165,71 @@ async def test_tests_are_for_admins(database, admin):
         prober.start_all(amy)
     with pytest.raises(Forbidden):
         prober.start_chosen(amy, [made])
+
+
+async def test_a_run_by_hand_is_reported(database, admin):
+    for key in ("good", "dead", "busy", "slow"):
+        channel(database, admin, key)
+    channel(database, admin, "off", status=2)
+    vendor = Vendor(
+        {"good": GOOD, "dead": DEAD, "busy": BUSY, "slow": ProbeResult(True, "x", 6000), "off": DEAD}
+    )
+    reports = []
+    prober = make(database, vendor, report=reports.append)
+    prober.start_all(admin)
+    await prober.finished()
+    report = reports.pop()
+    assert (report.tested, report.good, report.switched_off) == (5, 2, 0)
+    assert {each.name: each.reason for each in report.troubled} == {
+        "dead": "HTTP 401: no",
+        "busy": "wait",
+        "slow": "响应时间 6.00s 超过阈值 5.00s",
+    }, "what is off already is no news"
+    prober = make(database, vendor, report=reports.append, AutomaticDisableChannelEnabled="true")
+    prober.start_all(admin)
+    await prober.finished()
+    report = reports.pop()
+    assert (report.switched_off, [each.name for each in report.troubled]) == (2, ["busy"])
+
+
+async def test_a_run_that_was_broken_off_is_not_reported(database, admin):
+    channel(database, admin, "a")
+    vendor = Vendor({"a": GOOD})
+    vendor.gate.clear()
+    reports = []
+    prober = make(database, vendor, report=reports.append)
+    prober.start_all(admin)
+    await prober.stop()
+    assert reports == []
+
+
+async def test_of_periodic_runs_only_news_are_reported(database, admin):
+    channel(database, admin, "a")
+    vendor = Vendor({"a": GOOD})
+    reports = []
+    settings = default_settings(channel_test_minutes=0.0002)
+    prober = make(database, vendor, settings, report=reports.append)
+    (task,) = prober.start_periodic(lambda _work: lambda: True)
+
+    async def runs(count):
+        goal = len(vendor.asked) + count
+        while len(vendor.asked) < goal:
+            await asyncio.sleep(0.005)
+        await prober.finished()
+
+    await runs(2)
+    assert reports == [], "all is well"
+    vendor.answers["a"] = BUSY
+    await runs(3)
+    assert [each.name for each in reports.pop().troubled] == ["a"]
+    assert reports == [], "once"
+    vendor.answers["a"] = GOOD
+    await runs(2)
+    vendor.answers["a"] = BUSY
+    await runs(2)
+    assert len(reports) == 1, "it was well in between"
+    task.cancel()
+    await prober.stop()
 
 
 @pytest.mark.parametrize(
