@@ -5,7 +5,7 @@ who is calling. The session cookie is read from the headers of the socket's hand
 writes; the session is looked up again on every call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,6 +14,7 @@ import reflex as rx
 from oneapi_app.accounts.sessions import actor_for_cookie
 from oneapi_app.actor import COMMON, Actor
 from oneapi_app.errors import Forbidden, Unauthenticated
+from oneapi_app.kit.client_address import Trusted, client_address
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.runtime import current_runtime
 
@@ -57,8 +58,24 @@ class ConsoleState(rx.State, mixin=True):
     async def _viewer(self) -> Actor | None:
         return await current_runtime().database.read(actor_for_cookie, self._cookie())
 
+    async def _count_attempt(self) -> None:
+        """For handlers that try a code: counts like a request to the management API. Raises RateLimited."""
+        runtime = current_runtime()
+        headers = self.router.headers.raw_headers
+        address = socket_address(headers, self.router.session.client_ip, runtime.trusted_networks)
+        await runtime.limits.general.require(address)
+
     def _cookie(self) -> str | None:
         return read_session_cookie(self.router.headers.raw_headers.get("cookie", ""))
+
+
+def socket_address(headers: Mapping[str, str], peer: str, trusted: Trusted) -> str:
+    """Whose socket this is: the peer's, or what proxies we trust say in the headers of its handshake."""
+    pairs = [
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        for name, value in headers.items()
+    ]
+    return client_address({"client": (peer, 0), "headers": pairs}, trusted)
 
 
 def read_session_cookie(header: str) -> str | None:

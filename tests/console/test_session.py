@@ -2,7 +2,8 @@
 
 import pytest
 
-from oneapi_app.console.session import read_session_cookie
+from oneapi_app.console.session import read_session_cookie, socket_address
+from oneapi_app.kit.client_address import read_networks
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,16 @@ from oneapi_app.console.session import read_session_cookie
 )
 def test_cookie(header: str, secret: str | None):
     assert read_session_cookie(header) == secret
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "address"),
+    [
+        ("203.0.113.1", {"x-forwarded-for": "192.0.2.1"}, "203.0.113.1"),
+        ("127.0.0.1", {"x-forwarded-for": "192.0.2.1, 203.0.113.2", "cookie": "a=\u4e2d"}, "203.0.113.2"),
+        ("127.0.0.1", {"x-real-ip": "203.0.113.3"}, "203.0.113.3"),
+        ("127.0.0.1", {}, "127.0.0.1"),
+    ],
+)
+def test_whose_socket(peer: str, headers: dict[str, str], address: str):
+    assert socket_address(headers, peer, read_networks(["127.0.0.1/32"])) == address

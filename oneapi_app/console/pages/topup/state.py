@@ -62,6 +62,7 @@ class TopUpState(ConsoleState, rx.State):
     @rx.event
     async def redeem(self, entered: dict[str, Any]) -> Any:
         self.error = {}
+        await self._count_attempt()
         try:
             await self._call(
                 redemptions.redeem, key=str(entered.get("code", "")), options=current_runtime().options
