@@ -30,6 +30,7 @@ class ThirdPartyButton(rx.Component):
     library = _LIBRARY
     tag = "ThirdPartyButton"
     provider: rx.Var[str]
+    name: rx.Var[str]
     next: rx.Var[str]
 
 
@@ -169,7 +170,12 @@ def _button(provider: str, next_page: str) -> rx.Component:
     return rx.cond(
         client.site(provider),
         ThirdPartyButton.create(
-            mark(provider), _with(provider), provider=provider, next=next_page, class_name="button wide"
+            mark(provider),
+            _with(provider),
+            provider=provider,
+            name=NAMES[provider],
+            next=next_page,
+            class_name="button wide",
         ),
     )
 
@@ -180,4 +186,4 @@ def _wechat(next_page: str) -> rx.Component:
 
 
 def _with(provider: str) -> rx.Component:
-    return rx.el.span(t("third_party.with", name=NAMES[provider]))
+    return rx.el.span(t(f"third_party.with_{provider}"))

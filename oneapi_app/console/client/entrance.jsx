@@ -98,18 +98,20 @@ export function Invitation({ name = "aff_code", hidden = false, label }) {
 const DEPARTURE = "oneapi.departure";
 
 /** Sends the browser to the provider; `next` is where it is led after it has come back. */
-export function ThirdPartyButton({ provider, next = "", className, children }) {
+export function ThirdPartyButton({ provider, name, next = "", className, children }) {
   const [failure, setFailure] = useState("");
   const [busy, setBusy] = useState(false);
+  const translate = useTranslate();
   const leave = async () => {
     setBusy(true);
     setFailure("");
     const answer = await call("GET", "/api/oauth/state", { query: { provider } });
-    if (answer.success) {
+    const elsewhere = answer.success && leadsElsewhere(answer.url);
+    if (answer.success && !elsewhere) {
       sessionStorage.setItem(DEPARTURE, JSON.stringify({ next: ownAddress(fromAddress("next"), next) }));
       window.location.assign(answer.url);
     } else {
-      setFailure(answer.message);
+      setFailure(elsewhere ? translate("third_party.other_address", { name, address: elsewhere }) : answer.message);
       setBusy(false);
     }
   };
@@ -125,6 +127,13 @@ export function ThirdPartyButton({ provider, next = "", className, children }) {
       )}
     </>
   );
+}
+
+/** The address the provider would lead back to, where it is another than this: there nobody knows this browser. */
+function leadsElsewhere(url) {
+  const back = new URL(url).searchParams.get("redirect_uri");
+  const address = back ? new URL(back).origin : window.location.origin;
+  return address === window.location.origin ? "" : address;
 }
 
 function departure() {

@@ -7,6 +7,7 @@ TEXTS = {
     "lark": "Lark",
     "nobody": "The provider did not say who you are. Start again; if it stays so, tell whoever runs this site.",
     "or": "or",
+    "other_address": "{name} would lead back to {address}, not to here. Open the site at that address, or have its server address corrected.",
     "other_browser": "This sign-in was begun in another browser or at another address, or took too long. Start again here.",
     "returning": "Signing in with {name}…",
     "title": "Signing in",
@@ -16,5 +17,8 @@ TEXTS = {
     "wechat_qrcode": "QR code of the site's WeChat account",
     "wechat_text": "Follow this account in WeChat and send it 验证码 (the word for code). It answers with a code.",
     "wechat_title": "Continue with WeChat",
-    "with": "Continue with {name}",
+    "with_github": "Continue with GitHub",
+    "with_lark": "Continue with Lark",
+    "with_oidc": "Continue with OIDC",
+    "with_wechat": "Continue with WeChat",
 }

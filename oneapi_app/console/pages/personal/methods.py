@@ -92,7 +92,9 @@ def _binding(name: str, bound: Any) -> rx.Component:
             next_page=f"{routes.PERSONAL}?bound=wechat",
             submit=t("personal.bind"),
         )
-    return entering.ThirdPartyButton.create(rx.el.span(label), provider=name, class_name="button")
+    return entering.ThirdPartyButton.create(
+        rx.el.span(label), provider=name, name=entering.NAMES[name], class_name="button"
+    )
 
 
 def _unbound() -> rx.Component:

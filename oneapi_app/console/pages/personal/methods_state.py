@@ -11,8 +11,9 @@ from oneapi_app.accounts import service as accounts
 from oneapi_app.accounts.third_party import service as third_party
 from oneapi_app.accounts.third_party.identity import ALL
 from oneapi_app.console.client import set_query
-from oneapi_app.console.notices import notify
+from oneapi_app.console.notices import notify, notify_error
 from oneapi_app.console.session import ConsoleState
+from oneapi_app.errors import Conflict
 
 
 class MethodsState(ConsoleState, rx.State):
@@ -49,6 +50,9 @@ class MethodsState(ConsoleState, rx.State):
     @rx.event
     async def unbind(self) -> Any:
         provider, self.doomed = self.doomed, ""
-        await self._call(third_party.unbind, provider=provider)
+        try:
+            await self._call(third_party.unbind, provider=provider)
+        except Conflict as error:
+            return notify_error(error)
         await self._load()
         return notify("personal.unbound")

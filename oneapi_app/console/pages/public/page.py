@@ -85,7 +85,12 @@ def _first_step() -> rx.Component:
     return rx.cond(
         signed_in(),
         link_button(t("public.to_console"), routes.DASHBOARD, icon="arrow-right", kind="primary large"),
-        link_button(t("shell.sign_in"), routes.SIGN_IN, icon="arrow-right", kind="primary large"),
+        rx.fragment(
+            link_button(t("shell.sign_in"), routes.SIGN_IN, icon="arrow-right", kind="primary large"),
+            rx.cond(
+                client.site("registration"), link_button(t("sign_up.title"), routes.REGISTER, kind="large")
+            ),
+        ),
     )
 
 
