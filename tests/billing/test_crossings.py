@@ -1,10 +1,18 @@
 """When a balance falls below the limit, or to nothing: once, by whichever batch did it."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from oneapi_app.billing.batch import BalancesRead, Batch
 from oneapi_app.billing.lease import USER, Share
+from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.ledger.crossings import Crossing, crossings
+from oneapi_app.kit.database import Database
+from oneapi_app.models import User
+from tests.billing.seeds import charge, seed
+from tests.support.databases import SERVERS
 
 
 @pytest.mark.parametrize(
@@ -49,3 +57,42 @@ def test_the_whole_balance_counts_not_the_part_leased():
     little = BalancesRead(users={1: 50}, shares={(USER, 1): Share(995, 900)})
     assert list(crossings(batch, plenty, 1000)) == []
     assert list(crossings(batch, little, 1000)) == [Crossing(1, 995)]
+
+
+async def open_watched(database: Database, directory: Path, told: list[Crossing]) -> Ledger:
+    made = Ledger(database, directory / "ledger", batch_ms=1, fsync=False)
+    made.watch(lambda batch, found: told.extend(crossings(batch, found, 900)))
+    await made.start()
+    await made.open_account(1, 1)
+    return made
+
+
+async def spend(ledger: Ledger, times: int) -> None:
+    for _ in range(times):
+        await ledger.settle(await ledger.obtain(1, 1, 10), charge(10))
+        await ledger.flushed()
+
+
+async def test_one_process_tells_of_each_crossing_once(any_database: Database, tmp_path: Path):
+    seed(any_database, quota=1000, unlimited=True)
+    told: list[Crossing] = []
+    ledger = await open_watched(any_database, tmp_path, told)
+    await spend(ledger, 100)
+    assert told == [Crossing(1, 890), Crossing(1, 0)]
+    any_database.run_sync(lambda uow: setattr(uow.session.get(User, 1), "quota", 905))
+    await ledger.refresh(1, None)
+    await spend(ledger, 2)
+    assert told[2:] == [Crossing(1, 895)], "again, after a top-up"
+    await ledger.stop()
+
+
+@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+async def test_of_two_nodes_one_tells(any_database: Database, tmp_path: Path):
+    seed(any_database, quota=1000, unlimited=True)
+    told: list[Crossing] = []
+    nodes = [await open_watched(any_database, tmp_path, told) for _ in range(2)]
+    for node, other in (nodes, reversed(nodes)):
+        node.ask_through(lambda user, token, other=other: other.give_back(user, token) is None)
+    await asyncio.gather(*(spend(node, 20) for node in nodes))
+    assert len(told) == 1 and 800 <= told[0].balance < 900
+    await asyncio.gather(*(node.stop() for node in nodes))
