@@ -141,14 +141,19 @@ def _ratios(value: str) -> Mapping[str, float]:
     if not isinstance(table, dict):
         raise ValueError("expected a JSON object of names to numbers")
     for name, ratio in table.items():
-        if (
-            isinstance(ratio, bool)
-            or not isinstance(ratio, int | float)
-            or not math.isfinite(ratio)
-            or (ratio < 0 and ratio != _PRICE_VARIES)
-        ):
+        if not _is_ratio(ratio):
             raise ValueError(f"{name!r} needs a number of at least 0")
     return {name: float(ratio) for name, ratio in table.items()}
+
+
+def _is_ratio(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        number = float(value)
+    except OverflowError:  # JSON knows whole numbers of any length
+        return False
+    return math.isfinite(number) and (number >= 0 or number == _PRICE_VARIES)
 
 
 _MAX_QUOTA = 2**53

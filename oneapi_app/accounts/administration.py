@@ -11,6 +11,7 @@ from oneapi_app.errors import Conflict, Forbidden, InvalidInput, NotFound, inval
 from oneapi_app.events import BalanceChanged, UserChanged
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.kit.passwords import hash_password
+from oneapi_app.kit.text import is_storable
 from oneapi_app.models import User
 from oneapi_app.models.log import MANAGE, TOP_UP
 from oneapi_app.models.user import DISABLED, ENABLED
@@ -30,16 +31,18 @@ def list_users(uow: UnitOfWork, actor: Actor, *, page: int = 0, order: str = "")
 
 def search_users(uow: UnitOfWork, actor: Actor, *, keyword: str) -> list[UserRow]:
     require_role(actor, ADMIN)
-    return [to_row(user) for user in repository.search(uow.session, keyword.replace("\0", ""))]
+    if not is_storable(keyword):
+        return []
+    return [to_row(user) for user in repository.search(uow.session, keyword)]
 
 
 def page_users(uow: UnitOfWork, actor: Actor, *, query: UserQuery) -> UserPage:
     """For the console: searched, filtered, sorted, with a total."""
     require_role(actor, ADMIN)
     size = min(max(query.size, 1), MAX_PAGE_SIZE)
-    query = msgspec.structs.replace(
-        query, page=max(query.page, 0), size=size, search=query.search.replace("\0", "")
-    )
+    if not is_storable(query.search):
+        return UserPage([], 0)
+    query = msgspec.structs.replace(query, page=max(query.page, 0), size=size)
     rows, total = repository.page(uow.session, query)
     return UserPage([to_row(user) for user in rows], total)
 

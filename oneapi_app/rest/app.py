@@ -75,6 +75,7 @@ def create_api(runtime: Runtime) -> FastAPI:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _unmatched)
+    app.add_exception_handler(Exception, _broken)
     return app
 
 
@@ -108,6 +109,11 @@ async def _unmatched(request: Request, error: Any) -> Response:
             return Response(status_code=301, headers={"location": elsewhere + request_uri(request.scope)})
         return json_response(invalid_url(request.method, request.url.path), 404)
     return failed(str(error.detail), error.status_code)
+
+
+async def _broken(request: Request, _error: Any) -> Response:
+    """A fault of ours. The front, which sees it next, writes it to the log."""
+    return failed(f"服务器内部错误 (request id: {request.scope['request_id']})", 500)
 
 
 def invalid_url(method: str, path: str) -> bytes:
