@@ -23,6 +23,7 @@ from oneapi_app.nodes.messages import decode, encode
 log = logging.getLogger(__name__)
 
 CHANNEL = "oneapi:events"
+"""With the number of the Redis database behind it: publish/subscribe itself knows no databases."""
 SIGN_OF_LIFE_S = 2.0
 SILENCE_S = 6.0
 FIRST_PAUSE_S = 0.25
@@ -41,6 +42,7 @@ class Bus:
 
     def __init__(self, redis: Redis, node: str, apply: Apply) -> None:
         self._redis = redis
+        self._channel = channel_of(redis)
         self._node = node
         self._apply = apply
         self._waiting: list[Event] = []
@@ -85,7 +87,7 @@ class Bus:
         if self.connected and self._waiting:
             with suppress(*_FAILURES):
                 async with asyncio.timeout(FAREWELL_S):
-                    await self._redis.publish(CHANNEL, encode(self._node, self._waiting))
+                    await self._redis.publish(self._channel, encode(self._node, self._waiting))
         self.connected = False
         with suppress(*_FAILURES):
             await self._redis.aclose()
@@ -93,7 +95,7 @@ class Bus:
     async def _connect(self) -> None:
         """Raises once the connection is lost."""
         async with self._redis.pubsub() as subscription:
-            await subscription.subscribe(CHANNEL)
+            await subscription.subscribe(self._channel)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(subscription))
                 tasks.create_task(self._speak())
@@ -115,7 +117,7 @@ class Bus:
         while True:
             events = self._waiting[:AT_ONCE]
             self._news.clear()
-            await self._redis.publish(CHANNEL, encode(self._node, events))
+            await self._redis.publish(self._channel, encode(self._node, events))
             if events == self._waiting[: len(events)]:
                 del self._waiting[: len(events)]
             if not self._waiting:
@@ -149,3 +151,7 @@ class Bus:
             log.warning(
                 "Redis is away (%s): serving without it, in step by the database", type(error).__name__
             )
+
+
+def channel_of(redis: Redis) -> str:
+    return f"{CHANNEL}:{redis.connection_pool.connection_kwargs.get('db') or 0}"

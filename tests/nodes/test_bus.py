@@ -20,7 +20,7 @@ from oneapi_app.events import (
     UserChanged,
 )
 from oneapi_app.nodes import bus as bus_module
-from oneapi_app.nodes.bus import CHANNEL, MAX_WAITING, Bus
+from oneapi_app.nodes.bus import MAX_WAITING, Bus, channel_of
 from oneapi_app.nodes.connection import open_redis
 from oneapi_app.nodes.messages import Message, decode, encode
 from oneapi_app.settings import default_settings
@@ -115,8 +115,25 @@ async def test_a_stranger_on_the_channel(redis_url: str):
             b'{"sender":"x","events":[[1,2]]}',
             msgspec.json.encode(Message("c", events)),
         ):
-            await stranger.publish(CHANNEL, data)
+            await stranger.publish(channel_of(stranger), data)
         await ear.has(lambda heard: heard[1:] == [UserChanged(1)])
+
+
+async def test_another_installation_on_the_same_server(redis_url: str):
+    """It uses another database number, and has other users and tokens."""
+    elsewhere = redis_url.removesuffix("/0") + "/5"
+    async with (
+        bus_on(redis_url, "a") as (a, _),
+        bus_on(redis_url, "b") as (_, ear),
+        bus_on(elsewhere, "c") as (c, deaf),
+    ):
+        for each in (ear, deaf):
+            await each.has(bool)
+        await c.publish(EVENTS[1:])
+        await a.publish(EVENTS[:1])
+        await ear.has(lambda heard: len(heard) > 1)
+        assert ear.heard[1:] == EVENTS[:1]
+        assert deaf.heard == [EverythingChanged()]
 
 
 def test_what_stays_on_its_node_is_not_even_understood():
