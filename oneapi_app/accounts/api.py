@@ -42,10 +42,10 @@ async def login(request: Request, runtime: CurrentRuntime, address: ClientAddres
 @describes("Sign out", role=PUBLIC)
 async def logout(request: Request, runtime: CurrentRuntime) -> Response:
     cookie = request.cookies.get(COOKIE)
+    response = ok()
     if cookie:
         await runtime.database.run(service.sign_out, cookie=cookie)
-    response = ok()
-    response.delete_cookie(COOKIE, path="/")
+        response.delete_cookie(COOKIE, path="/")
     return response
 
 
