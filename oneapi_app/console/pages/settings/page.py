@@ -10,6 +10,7 @@ from oneapi_app.console.components import card, date_time, facts, form_error, ti
 from oneapi_app.console.i18n import t
 from oneapi_app.console.page import MenuEntry, page
 from oneapi_app.console.pages.settings.facts import FactsState
+from oneapi_app.console.pages.settings.mail_trial import MailTrialState, mail_trial
 from oneapi_app.console.pages.settings.parts import State, sections, settings_frame
 from oneapi_app.console.pages.settings.price_state import PriceState
 from oneapi_app.console.pages.settings.prices import price_tables
@@ -36,9 +37,14 @@ def prices_page() -> rx.Component:
     return settings_frame("prices", price_tables())
 
 
-@page(routes.SETTINGS_SYSTEM, title="settings.tab_system", guard=ROOT, on_load=SettingsState.open)
+@page(
+    routes.SETTINGS_SYSTEM,
+    title="settings.tab_system",
+    guard=ROOT,
+    on_load=[SettingsState.open, MailTrialState.open],
+)
 def system_page() -> rx.Component:
-    return settings_frame("system", sections(SYSTEM))
+    return settings_frame("system", sections(SYSTEM, below={"mail": mail_trial()}))
 
 
 @page(

@@ -1,5 +1,6 @@
 """What the settings pages are drawn of: tabs, and a card per section."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import reflex as rx
@@ -53,16 +54,23 @@ def settings_frame(current: str, *children: Any) -> rx.Component:
     return rx.fragment(page_header(t("settings.title")), tabs, *children)
 
 
-def sections(cards: tuple[Section, ...], *more: rx.Component) -> rx.Component:
-    """The cards, or their skeletons until the options have been read."""
+def sections(
+    cards: tuple[Section, ...], *more: rx.Component, below: Mapping[str, rx.Component] | None = None
+) -> rx.Component:
+    """The cards, or their skeletons until the options have been read. ``below``: what ends a section's card."""
+    ends = below or {}
     return rx.cond(
         State.loaded,
-        rx.el.div(*(section_card(section) for section in cards), *more, class_name="settings"),
+        rx.el.div(
+            *(section_card(section, ends.get(section.name)) for section in cards),
+            *more,
+            class_name="settings",
+        ),
         stack(*(skeleton("100%", "160px") for _ in range(3))),
     )
 
 
-def section_card(section: Section) -> rx.Component:
+def section_card(section: Section, end: rx.Component | None = None) -> rx.Component:
     intro = [rx.el.p(t(section.intro), class_name="card-intro")] if section.intro else []
     switches = [
         switch_row(
@@ -87,6 +95,7 @@ def section_card(section: Section) -> rx.Component:
         *intro,
         rx.el.div(*switches, class_name="switches") if switches else rx.fragment(),
         form if section.fields else error,
+        *([] if end is None else [end]),
         title=t(section.title),
     )
 
