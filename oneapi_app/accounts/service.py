@@ -152,7 +152,7 @@ def reset_password(uow: UnitOfWork, *, email: str, token: str) -> str:
 def insert_user(uow: UnitOfWork, user: User, *, options: OptionValues, inviter_id: int | None = None) -> int:
     """The one way accounts come to be: codes, gifts, log rows and the default token. Raises Conflict."""
     if repository.find_by_name(uow.session, user.username or "") is not None:
-        raise _name_taken()
+        raise NameTaken
     user.role = user.role or COMMON
     user.status = ENABLED
     user.group = user.group or "default"
@@ -183,7 +183,7 @@ def rename(uow: UnitOfWork, user: User, username: str) -> None:
     """Raises Conflict where the name is another's; on MySQL names that differ in case are one name."""
     owner = repository.find_by_name(uow.session, username)
     if owner is not None and owner.id != user.id:
-        raise _name_taken()
+        raise NameTaken
     user.username = username
     _flush_name(uow)
 
@@ -193,11 +193,14 @@ def _flush_name(uow: UnitOfWork) -> None:
     try:
         uow.session.flush()
     except IntegrityError:
-        raise _name_taken() from None
+        raise NameTaken from None
 
 
-def _name_taken() -> Conflict:
-    return Conflict("用户名已存在", "this user name is taken")
+class NameTaken(Conflict):
+    """Another user has this name."""
+
+    def __init__(self) -> None:
+        super().__init__("用户名已存在", "this user name is taken")
 
 
 def _reward(uow: UnitOfWork, inviter_id: int, options: OptionValues) -> None:

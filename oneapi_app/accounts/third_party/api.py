@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.exc import IntegrityError
 
 from oneapi_app.accounts import sessions
-from oneapi_app.accounts.schemas import SignedIn, UserRow
+from oneapi_app.accounts.schemas import UserRow
+from oneapi_app.accounts.service import NameTaken
 from oneapi_app.accounts.third_party import round_trip, service
 from oneapi_app.accounts.third_party.identity import (
     BY_REDIRECT,
@@ -29,6 +30,8 @@ from oneapi_app.runtime import Runtime
 router = APIRouter(prefix="/api/oauth")
 
 MAX_CODE = 4096
+_ATTEMPTS = 8
+"""New users of one instant may reach for the same name, and the same person may come twice."""
 _MISMATCH = {403: "The state is not the one this browser was given, or has been used."}
 Invitation = Annotated[str, Query(max_length=64)]
 
@@ -155,23 +158,24 @@ async def _identify(runtime: Runtime, provider: Provider, code: str, verifier: s
 async def _sign_in(
     request: Request, runtime: Runtime, address: str, identity: Identity, aff_code: str
 ) -> Response:
-    async def attempt() -> SignedIn:
-        return await runtime.database.run(
-            service.sign_in,
-            identity=identity,
-            options=runtime.options,
-            cookie=request.cookies.get(COOKIE),
-            aff_code=aff_code,
-            address=address,
-            user_agent=_user_agent(request),
-        )
-
-    try:
-        signed_in = await attempt()
-    except IntegrityError:  # another new user took the name, or the same person came twice at once
-        signed_in = await attempt()
-    give_session(request, signed_in.cookie, sessions.LIFETIME_S)
-    return ok(signed_in.user)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            signed_in = await runtime.database.run(
+                service.sign_in,
+                identity=identity,
+                options=runtime.options,
+                cookie=request.cookies.get(COOKIE),
+                aff_code=aff_code,
+                address=address,
+                user_agent=_user_agent(request),
+            )
+        except (IntegrityError, NameTaken):
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            give_session(request, signed_in.cookie, sessions.LIFETIME_S)
+            return ok(signed_in.user)
+    raise AssertionError("unreachable")
 
 
 def _user_agent(request: Request) -> str:

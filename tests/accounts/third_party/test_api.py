@@ -1,5 +1,7 @@
 """Signing in with third parties over the management API, against providers that are real servers."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +15,7 @@ from oneapi_app.models import Log, LoginSession, User
 from oneapi_app.rest.app import create_rest_app
 from oneapi_app.runtime import open_runtime
 from oneapi_app.system.service import save_options
+from tests.support.databases import ENGINES
 from tests.support.identity_providers import running_providers
 from tests.support.people import add_user
 from tests.support.servers import free_port
@@ -77,9 +80,9 @@ class Site:
         return await browser.get(f"/api/oauth/{name}", params={"code": code, "state": state, **query})
 
 
-@pytest.fixture
-async def site(database, database_settings, tmp_path, providers):
-    settings = replace(database_settings, data_dir=str(tmp_path), api_rate_limit=0, critical_rate_limit=0)
+@contextlib.asynccontextmanager
+async def opened_site(database, settings, tmp_path, providers):
+    settings = replace(settings, data_dir=str(tmp_path), api_rate_limit=0, critical_rate_limit=0)
     runtime = open_runtime(settings, database)
     runtime.third_parties = ThirdParties(providers.addresses())
     async with runtime.running():
@@ -87,6 +90,12 @@ async def site(database, database_settings, tmp_path, providers):
         await made.set(**providers.options())
         yield made
         await made.close()
+
+
+@pytest.fixture
+async def site(database, database_settings, tmp_path, providers):
+    async with opened_site(database, database_settings, tmp_path, providers) as opened:
+        yield opened
 
 
 def failed(answer, message, status=200):
@@ -337,3 +346,15 @@ async def test_a_long_name_from_a_provider_stays_when_other_things_are_saved(sit
     assert (user.username, user.display_name) == ("first.last.long", "New")
     renamed = (await browser.put("/api/user/self", json=patch | {"username": "another.long.name"})).json()
     assert not renamed["success"]
+
+
+@pytest.mark.parametrize("any_database_settings", ENGINES, indirect=True)
+async def test_people_who_come_in_the_same_instant_all_get_accounts(
+    any_database, any_database_settings, tmp_path, providers
+):
+    async with opened_site(any_database, any_database_settings, tmp_path, providers) as site:
+        people = [{"open_id": f"ou_{number}"} for number in range(5)]
+        answers = await asyncio.gather(*(site.enter(site.browser(), "lark", person) for person in people))
+        assert all(answer.json()["success"] for answer in answers), [answer.text for answer in answers]
+        users = await site.users()
+        assert len({user.username for user in users}) == len({user.lark_id for user in users}) == 5
