@@ -5,6 +5,7 @@ REST handlers find it in the app's state, the console's through ``current_runtim
 
 import asyncio
 import contextlib
+import gc
 import random
 import sys
 from collections.abc import AsyncIterator, MutableMapping
@@ -21,6 +22,7 @@ from oneapi_app.channels.prober import Prober
 from oneapi_app.kit.client_address import Trusted, client_address, read_networks
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database
+from oneapi_app.kit.public_address import is_public
 from oneapi_app.limits.limits import Limits
 from oneapi_app.limits.shared import SharedWindows
 from oneapi_app.mail.mailer import Mailer
@@ -46,6 +48,11 @@ from oneapi_app.usage_log.upkeep import Upkeep
 
 _SWITCH_INTERVAL_S = 0.0005
 """How long a database thread may hold the interpreter while the event loop waits (docs/adr/0005-ledger.md)."""
+
+_GARBAGE_THRESHOLD = 10_000
+"""Objects made before reference cycles are looked for. With Python's 700 that is a tenth of a relayed call, which makes
+no cycles (docs/adr/0011-performance.md).
+"""
 
 _current: "Runtime | None" = None
 
@@ -111,6 +118,7 @@ class Runtime:
         """Starts the ledger and the background work, ends both in order."""
         global _current
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        gc.set_threshold(_GARBAGE_THRESHOLD)
         self.database.subscribe(self.notices.on_events)
         self.ledger.watch(self.notices.balances_applied)
         self.notices.start()
@@ -185,7 +193,7 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
         media=MediaFetcher(
             settings.user_content_timeout_s,
             settings.user_content_proxy,
-            allow_private=settings.user_content_allow_private,
+            may_reach=(lambda _: True) if settings.user_content_allow_private else is_public,
         ),
         snapshot=Snapshot(options, PriceTable.from_options(options), build_table([])),
         activity=Activity(),
