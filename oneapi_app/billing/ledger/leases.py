@@ -65,6 +65,7 @@ class LeasedAccount(Account):
         "vain_at",
         "wanted_at",
     )
+    balance: int
 
     def __init__(self, key: Key) -> None:
         super().__init__(key[1])
@@ -85,6 +86,13 @@ class LeasedAccount(Account):
 
     def read(self, value: int, *, limited: bool) -> None:
         super().read(value - self.giving, limited=limited)
+
+    def set_aside(self) -> int:
+        """What nobody here needs now, no longer to be reserved: on its way back."""
+        spare = max(0, self.available) if self.limited else 0
+        self.giving += spare
+        self.balance -= spare
+        return spare
 
     @property
     def whole(self) -> int:
@@ -231,10 +239,13 @@ class Leases:
         for account, need in self._needs.items():
             if account.in_flight:
                 continue
+            scarce = need.least - account.available > account.rest - account.elsewhere
+            # All or nothing: of two nodes that each hold a part and lack the rest, one gets both parts.
+            spare = account.set_aside() if scarce and not need.partly else 0
             available = account.available
             least = 1 if need.partly else need.least - available
             margin = self._margin(account, now)
-            changes.append(LeaseChange(account.key, 0, least, need.total - available, margin))
+            changes.append(LeaseChange(account.key, spare, least, need.total - available, margin))
             account.in_flight = True
             sent[account] = need
         for account in sent:
@@ -314,23 +325,19 @@ class Leases:
         self._reach_others = ask
 
     def give_back(self, user_id: int | None, token_id: int | None) -> None:
-        """All that is not reserved, unless somebody here waits for it as well."""
+        """All that is not reserved."""
         now = time.monotonic()
         named = [self._accounts.get((USER, user_id or 0)), self._accounts.get((TOKEN, token_id or 0))]
         accounts = [account for account in named if account is not None]
         for account in accounts:
             account.wanted_at = now
             account.margin = FIRST_MARGIN
-        self._give(account for account in accounts if not account.in_flight and account not in self._needs)
+        self._give(accounts)
 
     def _give(self, accounts: Iterable[LeasedAccount]) -> None:
-        changes: list[LeaseChange] = []
-        for account in accounts:
-            units = account.available
-            if account.limited and units > 0:
-                account.giving += units
-                account.balance -= units
-                changes.append(LeaseChange(account.key, give=units))
+        changes = [
+            LeaseChange(account.key, give=units) for account in accounts if (units := account.set_aside())
+        ]
         if changes:
             self._request(Job(leases=changes))
 

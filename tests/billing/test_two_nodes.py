@@ -1,0 +1,170 @@
+"""Two real gateways on one database and one Redis share one token; one is killed with -9 under load, and every unit is found."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import func, select, text
+
+from oneapi_app.kit.database import Database, open_database
+from oneapi_app.models import Token, User
+from oneapi_app.settings import Settings
+from tests.billing.seeds import books
+from tests.nodes.pair import ACCESS, GatewayNode, gateway_node, soon
+from tests.support.databases import SERVERS
+from tests.support.gateway import gateway_process
+from tests.support.vendor import COMPLETION_TOKENS, PROMPT_TOKENS, openai_vendor
+
+pytestmark = [pytest.mark.needs_redis]
+
+PRICE = (PROMPT_TOKENS + 4 * COMPLETION_TOKENS) * 5 // 2
+"""Of one answer of gpt-4o."""
+REQUESTS = 2000
+KILL_AFTER = 700
+RESTART_AFTER = 1200
+CLIENTS = 24
+PATIENCE_S = 20.0
+CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@dataclass
+class Tally:
+    """What clients were told. ``unclear``: the connection broke, so it may or may not have been billed."""
+
+    delivered: int = 0
+    refused: int = 0
+    unclear: int = 0
+    statuses: set[int] = field(default_factory=set[int])
+
+    @property
+    def ended(self) -> int:
+        return self.delivered + self.refused + self.unclear
+
+
+async def ask(client: httpx.AsyncClient, url: str, key: str, tally: Tally) -> None:
+    try:
+        answer = await client.post(
+            f"{url}/v1/chat/completions", json=CHAT, headers={"authorization": f"Bearer sk-{key}"}
+        )
+    except httpx.ConnectError:
+        tally.refused += 1
+        await asyncio.sleep(0.05)
+    except httpx.HTTPError:
+        tally.unclear += 1
+    else:
+        tally.statuses.add(answer.status_code)
+        if answer.status_code == 200:
+            tally.delivered += 1
+        else:
+            tally.refused += 1
+
+
+async def ask_at_once(urls: list[str], key: str, count: int) -> Tally:
+    tally = Tally()
+    async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=count)) as client:
+        await asyncio.gather(*(ask(client, urls[n % len(urls)], key, tally) for n in range(count)))
+    return tally
+
+
+class Load:
+    """``REQUESTS`` through all nodes, ``CLIENTS`` at a time; at marks on the way something happens."""
+
+    def __init__(self, urls: list[str], key: str) -> None:
+        self.urls = urls
+        self.key = key
+        self.tally = Tally()
+        self._left = REQUESTS
+        self._moved = asyncio.Event()
+
+    async def reached(self, count: int) -> None:
+        while self.tally.ended < count:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def run(self) -> None:
+        async with httpx.AsyncClient(timeout=60) as client:
+            await asyncio.gather(*(self._client(client, number) for number in range(CLIENTS)))
+
+    async def _client(self, client: httpx.AsyncClient, number: int) -> None:
+        while self._left:
+            self._left -= 1
+            await ask(client, self.urls[number % len(self.urls)], self.key, self.tally)
+            self._moved.set()
+
+
+@pytest.fixture
+def database(any_database_settings: Settings) -> Iterator[Database]:
+    opened = open_database(any_database_settings)
+    yield opened
+    opened.close_sync()
+
+
+@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+async def test_every_unit_is_found(
+    any_database_settings: Settings, database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    environment = {"REDIS_CONN_STRING": redis_url}
+    with contextlib.ExitStack() as stack:
+        vendor = stack.enter_context(openai_vendor())
+        one = stack.enter_context(gateway_node(tmp_path / "one", any_database_settings, **environment))
+        two = stack.enter_context(gateway_node(tmp_path / "two", any_database_settings, **environment))
+        for node in (one, two):
+            await asyncio.to_thread(soon, lambda node=node: node.status()["redis"], "connected", 10)
+        channel = {"name": "c", "key": "k", "models": "gpt-4o", "group": "default", "base_url": vendor}
+        one.change("POST", "/api/channel/", type=1, **channel)
+        before = database.read_sync(lambda uow: uow.session.get(User, 1).quota)
+        granted = await _one_request_for_many(one, two)
+        plenty = REQUESTS * PRICE * 3 // 4
+        key = one.new_token("many", unlimited_quota=False, remain_quota=plenty)["key"]
+        granted += plenty
+        load = Load([one.url, two.url], key)
+        running = asyncio.create_task(load.run())
+        await load.reached(KILL_AFTER)
+        one.process.send_signal(signal.SIGKILL)
+        await load.reached(RESTART_AFTER)
+        again = gateway_process(
+            tmp_path / "one",
+            SQL_DSN=any_database_settings.sql_dsn,
+            DATA_DIR=str(tmp_path / "one"),
+            INITIAL_ROOT_ACCESS_TOKEN=ACCESS,
+            **environment,
+        )
+        url, third = await asyncio.to_thread(stack.enter_context, again)
+        load.urls[0] = url
+        await running
+        tally = load.tally
+        for process in (two.process, third):
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
+
+    now = books(database)
+    assert tally.delivered * PRICE <= now.consumed - PRICE <= (tally.delivered + tally.unclear) * PRICE
+    assert tally.delivered > REQUESTS // 2
+    assert tally.statuses <= {200, 401, 403}
+    assert now.consumed == before - database.read_sync(lambda uow: uow.session.get(User, 1).quota)
+    assert now.consumed == granted - now.token_remain
+    assert database.read_sync(_lowest_token) >= 0
+    assert now.cursors == 0
+    assert database.read_sync(_leases) == 0
+
+
+async def _one_request_for_many(one: GatewayNode, two: GatewayNode) -> int:
+    """200 at once on both nodes with a token that covers one of them; returns its quota."""
+    quota = 1270 + PRICE - 1  # 1270 are set aside for a request, of which the answer takes PRICE
+    token = one.new_token("one request", unlimited_quota=False, remain_quota=quota)
+    tally = await ask_at_once([one.url, two.url], token["key"], 200)
+    assert (tally.delivered, tally.statuses) == (1, {200, 403})
+    return quota
+
+
+def _lowest_token(uow) -> int:
+    return uow.session.execute(select(func.min(Token.remain_quota))).scalar_one()
+
+
+def _leases(uow) -> int:
+    return uow.session.execute(text("SELECT count(*) FROM oneapi_account_leases")).scalar_one()
