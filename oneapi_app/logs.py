@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,16 @@ from oneapi_app.settings import Settings
 
 _FORMAT = "[%(levelname)s] %(asctime)s | %(name)s | %(message)s"
 _TIME = "%Y/%m/%d - %H:%M:%S"
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Formatter(logging.Formatter):
+    """What others wrote cannot look like a line of ours: further lines are indented, control characters shown."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().format(record)).replace(
+            "\n", "\n    "
+        )
 
 
 def configure(settings: Settings) -> None:
@@ -24,13 +35,10 @@ def configure(settings: Settings) -> None:
             handlers.append(logging.FileHandler(directory / name, encoding="utf-8"))
         except OSError as error:
             raise SettingsError(f"LOG_DIR: cannot write to {directory}: {error.strerror}") from None
-    logging.basicConfig(
-        level=logging.DEBUG if settings.debug else logging.INFO,
-        format=_FORMAT,
-        datefmt=_TIME,
-        handlers=handlers,
-        force=True,
-    )
+    for handler in handlers:
+        handler.setFormatter(Formatter(_FORMAT, _TIME))
+    level = logging.DEBUG if settings.debug else logging.INFO
+    logging.basicConfig(level=level, handlers=handlers, force=True)
     # uvicorn.error tells every page's websocket with its address, which holds the page's token.
     for noisy in (
         "uvicorn.error",
