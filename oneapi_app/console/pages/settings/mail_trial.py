@@ -64,5 +64,5 @@ def mail_trial() -> rx.Component:
         form_error(_State.error),
         on_submit=_State.send,
         reset_on_submit=False,
-        class_name="form-stack",
+        class_name="form-stack form-end",
     )
