@@ -75,7 +75,7 @@ class Bus:
             while True:
                 try:
                     await self._connect()
-                except* _FAILURES as group:
+                except* Exception as group:  # whatever it is, the node has to hear the others again
                     if self.connected:
                         pause_s = FIRST_PAUSE_S
                     self._lost(group.exceptions[0])

@@ -55,8 +55,12 @@ class Memory:
         await self._load_channels()
 
     async def on_events(self, events: Sequence[Event]) -> None:
-        """Applies what happened; memory is up to date when this returns."""
+        """Applies what happened; memory is up to date when this returns.
+
+        What nobody may get in on any more is forgotten first, before anything here waits for the database.
+        """
         options, routes = False, False
+        balances: set[tuple[int | None, int | None]] = set()
         callers, ledger = self._context.callers, self._context.ledger
         for event in events:
             match event:
@@ -70,16 +74,17 @@ class Memory:
                     )
                 case TokenChanged(token_id, key):
                     callers.forget_key(key)
-                    await ledger.refresh(None, token_id)
+                    balances.add((None, token_id))
                 case UserChanged(user_id):
                     callers.forget_user(user_id)
                 case BalanceChanged(user_id, token_id):
-                    await ledger.refresh(user_id, token_id)
+                    balances.add((user_id, token_id))
                 case LeaseWanted(user_id, token_id):
                     ledger.give_back(user_id, token_id)
                 case EverythingChanged():
                     options = routes = True
                     callers.forget_all()
+        await asyncio.gather(*(ledger.refresh(*which) for which in balances))
         if options:
             await self._load_options()
         if routes:
