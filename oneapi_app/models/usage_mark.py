@@ -1,4 +1,4 @@
-"""Our own: how far the summing up of the usage log has come."""
+"""Our own: how far the summing up of the usage log has come, and how many rows its stretches hold."""
 
 from sqlalchemy import Column, String
 from sqlmodel import Field, SQLModel

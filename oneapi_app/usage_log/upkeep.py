@@ -14,7 +14,7 @@ from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database, UnitOfWork
 from oneapi_app.models.usage_mark import COUNTED_LOG_ID, SUMMED_UNTIL
 from oneapi_app.usage_log.policy import DAY_S, HOUR_S
-from oneapi_app.usage_log.repository import rows, upkeep
+from oneapi_app.usage_log.repository import rows, stretches, upkeep
 
 P = ParamSpec("P")
 
@@ -54,6 +54,8 @@ class Upkeep:
         """One round. ``count_rows``: look for rows that another program wrote while we were away."""
         if count_rows:
             await _repeat(self._database, count_other_rows)
+            await self._database.run(forget_stretches)
+        await _repeat(self._database, count_next_stretch)
         await _repeat(self._database, sum_next_day)
         days = self._retention_days()
         if days > 0:
@@ -85,6 +87,16 @@ def count_other_rows(uow: UnitOfWork) -> bool:
     if changed is not None and summed is not None and changed < summed:
         upkeep.write_mark(session, SUMMED_UNTIL, changed - changed % DAY_S)
     return True
+
+
+def count_next_stretch(uow: UnitOfWork) -> bool:
+    """For pages far down the log; False when all that is over is counted."""
+    return stretches.count_next(uow.log_session)
+
+
+def forget_stretches(uow: UnitOfWork) -> None:
+    """Another program may have deleted rows while we were away."""
+    stretches.forget(uow.log_session)
 
 
 def sum_next_day(uow: UnitOfWork) -> bool:

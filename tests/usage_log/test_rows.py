@@ -8,7 +8,7 @@ from oneapi_app.errors import Forbidden, NotFound
 from oneapi_app.kit.clock import now_s
 from oneapi_app.models import Log, LogDetail, RelayFailure
 from oneapi_app.usage_log import service, upkeep
-from oneapi_app.usage_log.repository import rows
+from oneapi_app.usage_log.repository import rows, stretches
 from oneapi_app.usage_log.schemas import FailureRecord, LogFilter
 from tests.support.people import add_user
 
@@ -172,3 +172,47 @@ def test_pages_far_down_are_counted_from_the_other_end(any_database, admin, amy,
     for chosen in ({}, {"start": 1}):
         found = [[row.id for row in listed(any_database, admin, page, **chosen)] for page in range(5)]
         assert found == [list(range(34 - 10 * page, max(24 - 10 * page, 0), -1)) for page in range(4)] + [[]]
+
+
+async def test_pages_far_down_the_whole_log(any_database, admin, amy, monkeypatch):
+    """The same rows, counted by stretches or walked; with gaps, deletions, rows of others, and ids that come back."""
+    monkeypatch.setattr(stretches, "STRETCH", 10)
+    monkeypatch.setattr(upkeep, "PAUSE_S", 0)
+    keep_all = upkeep.Upkeep(any_database, lambda: 0)
+
+    def ids():
+        return any_database.read_sync(
+            lambda uow: list(uow.log_session.exec(select(Log.id).order_by(Log.id.desc())))
+        )
+
+    def check():
+        expected = ids()
+        pages = [[row.id for row in listed(any_database, admin, page)] for page in range(9)]
+        assert pages == [expected[10 * page : 10 * page + 10] for page in range(9)]
+
+    def remove(*gone):
+        any_database.run_sync(lambda uow: [uow.log_session.delete(uow.log_session.get(Log, i)) for i in gone])
+
+    add_rows(any_database, amy, 30, created_at=100, type=4)
+    add_rows(any_database, amy, 35, created_at=200, type=4)
+    remove(3, 4, 15, 64)  # as another program would, before anything is counted
+    check()
+    await keep_all.round(count_rows=True)
+    counted = any_database.read_sync(lambda uow: stretches.find_place(uow.log_session, 30))
+    assert counted[0] is not None
+    check()
+    add_rows(any_database, amy, 12, created_at=300, type=4)
+    check()
+    await keep_all.round(count_rows=False)
+    check()
+    await upkeep.clean_up(any_database, admin, 200)
+    assert len(ids()) == 46
+    check()
+    remove(40, 41, 42)
+    await keep_all.round(count_rows=True)
+    check()
+    await upkeep.clean_up(any_database, admin, 2**40)
+    add_rows(any_database, amy, 50, created_at=400, type=4)
+    check()
+    await keep_all.round(count_rows=False)
+    check()

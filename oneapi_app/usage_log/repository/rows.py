@@ -1,7 +1,8 @@
 """Log rows: writing, and finding a page of them among millions.
 
-Three habits keep pages fast: ids are chosen first and rows read by id; a rare type is looked for in recent days
-before older ones; a name of a user is looked up as his id, which has an index.
+Four habits keep pages fast: ids are chosen first and rows read by id; a rare type is looked for in recent days
+before older ones; a name of a user is looked up as his id, which has an index; far down the whole log, rows are counted
+by stretches.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from sqlmodel import Session, col, or_, select
 
 from oneapi_app.models import Log, LogDetail, RelayFailure, User
 from oneapi_app.models.log import CONSUME
+from oneapi_app.usage_log.repository import stretches
 from oneapi_app.usage_log.repository.sums import without_index
 from oneapi_app.usage_log.schemas import LogFilter
 
@@ -47,6 +49,8 @@ def find_ids(session: Session, chosen: LogFilter, *, offset: int, limit: int, no
 
 def _find_ids(session: Session, chosen: LogFilter, start: int, offset: int, limit: int) -> list[int]:
     conditions = _conditions(session, chosen, start)
+    if not conditions and offset >= stretches.STRETCH:
+        return _ids_of_all(session, offset, limit)
     by: list[Any] = [col(Log.created_at), col(Log.id)] if start or chosen.end else [col(Log.id)]
     newest = [column.desc() for column in by]
     if offset < _DEEP or offset * 2 < newest_id(session):
@@ -56,6 +60,13 @@ def _find_ids(session: Session, chosen: LogFilter, start: int, offset: int, limi
     if limit <= 0:
         return []
     return _ids(session, conditions, by, total - offset - limit, limit)[::-1]
+
+
+def _ids_of_all(session: Session, offset: int, limit: int) -> list[int]:
+    """Of the whole log, far down."""
+    below, offset = stretches.find_place(session, offset)
+    conditions = [] if below is None else [col(Log.id) < below]
+    return _ids(session, conditions, [col(Log.id).desc()], offset, limit)
 
 
 def _ids(session: Session, conditions: list[Any], order: list[Any], offset: int, limit: int) -> list[int]:

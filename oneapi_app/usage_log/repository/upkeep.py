@@ -9,6 +9,7 @@ from sqlmodel import Session, col, delete, exists, insert, select
 from oneapi_app.models import Log, LogDetail, RelayFailure, UsageHour, UsageMark, UsageTotal
 from oneapi_app.models.log import CONSUME
 from oneapi_app.models.usage_total import BY_CHANNEL, BY_HOUR, BY_TOKEN, BY_USER
+from oneapi_app.usage_log.repository import stretches
 from oneapi_app.usage_log.repository.sums import DAY_S, HOUR_S, SUMS
 
 _HOURS: Table = UsageHour.__table__  # type: ignore[attr-defined]
@@ -138,6 +139,7 @@ def delete_rows(session: Session, before: int, limit: int) -> int:
     ).all()
     if ids:
         session.exec(delete(Log).where(col(Log.id).in_(ids)))
+        stretches.take_off(session, [found for found in ids if found is not None])
     return len(ids)
 
 
