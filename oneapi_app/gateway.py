@@ -32,6 +32,8 @@ ASSETS = "/assets/"
 _HASHED_ASSET = (b"cache-control", b"public, max-age=31536000, immutable")
 _REVALIDATED = (b"cache-control", b"no-cache")
 _PAGE_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+_POLICY = "object-src 'none'; base-uri 'self'; frame-ancestors {}"
+"""Scripts are not restricted: the pages' own stand in the page, and what operators write is theirs to answer for."""
 
 
 class Gateway:
@@ -40,7 +42,7 @@ class Gateway:
     ``lifespan`` is entered before the first request and left after the last; the console's own lifespan runs
     inside it. ``console`` None: no pages; they are at ``elsewhere``, where that is given. ``page_limit`` counts a
     request and says how many seconds it comes too early; it is not asked about assets and the page's websocket, which
-    come in bursts and are cheap.
+    come in bursts and are cheap. ``frame_ancestors``: who may show pages in a frame, as in Content-Security-Policy.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Gateway:
         lifespan: Lifespan | None = None,
         page_limit: PageLimit | None = None,
         elsewhere: str = "",
+        frame_ancestors: str = "'self'",
     ) -> None:
         self._relay = relay
         self._rest = rest
@@ -59,6 +62,8 @@ class Gateway:
         self._has_console = console is not None
         self._lifespan = lifespan
         self._page_limit = page_limit
+        policy = (b"content-security-policy", _POLICY.format(frame_ancestors).encode())
+        self._page_headers = (*_PAGE_HEADERS, policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,7 +85,7 @@ class Gateway:
             await send({"type": "http.response.start", "status": 429, "headers": [retry_after(wait_s)]})
             await send({"type": "http.response.body", "body": b""})
         else:
-            await self._console(scope, receive, _with_page_headers(path, send))
+            await self._console(scope, receive, _with_headers(path, self._page_headers, send))
 
     async def _page_wait_s(self, scope: Scope) -> float | None:
         if self._page_limit is None or scope["type"] != "http" or scope["path"].startswith(ASSETS):
@@ -159,16 +164,16 @@ async def _close(receive: Receive, send: Send) -> None:
 
 
 def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:
-    return any(path.startswith(prefix) or path == prefix[:-1] for prefix in prefixes)
+    return path.startswith(prefixes) or f"{path}/" in prefixes
 
 
-def _with_page_headers(path: str, send: Send) -> Send:
+def _with_headers(path: str, page_headers: tuple[tuple[bytes, bytes], ...], send: Send) -> Send:
     caching = _HASHED_ASSET if path.startswith(ASSETS) else _REVALIDATED
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             found = message["status"] in (200, 206, 304)
-            extra = (caching, *_PAGE_HEADERS) if found else _PAGE_HEADERS
+            extra = (caching, *page_headers) if found else page_headers
             message = {**message, "headers": [*message.get("headers", ()), *extra]}
         await send(message)
 

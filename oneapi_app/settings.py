@@ -70,6 +70,13 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _frame_ancestors(value: str) -> str:
+    for source in value.split():
+        if not re.fullmatch(r"'self'|'none'|https?://[A-Za-z0-9.*:\[\]-]+", source):
+            raise ValueError("expected 'none', or 'self' and addresses such as https://example.com")
+    return " ".join(value.split())
+
+
 def _comma_list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -290,6 +297,13 @@ VARIABLES: tuple[Variable, ...] = (
         "CIDRs whose X-Forwarded-For counts; * = all.",
     ),
     Variable(
+        "FRAME_ANCESTORS",
+        "frame_ancestors",
+        _frame_ancestors,
+        "'self' https://huggingface.co",
+        "Sites that may show the console in a frame, as in Content-Security-Policy; 'none' = no site.",
+    ),
+    Variable(
         "GEMINI_SAFETY_SETTING", "gemini_safety", _text, "BLOCK_NONE", "Threshold for all harm categories."
     ),
     Variable(
@@ -442,6 +456,7 @@ class Settings:
     web_rate_limit: int
     critical_rate_limit: int
     trusted_proxies: tuple[str, ...]
+    frame_ancestors: str
     gemini_safety: str
     gemini_version: str
     theme: str

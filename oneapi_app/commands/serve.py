@@ -41,6 +41,7 @@ def serve(settings: Settings) -> int:
             lifespan=runtime.running,
             page_limit=runtime.page_wait_s,
             elsewhere=settings.pages_elsewhere,
+            frame_ancestors=settings.frame_ancestors,
         )
         config = uvicorn.Config(
             app,

@@ -3,10 +3,13 @@
 import asyncio
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from oneapi_app.errors import SettingsError
 from oneapi_app.gateway import Gateway, is_same_origin
+from oneapi_app.settings import load_settings
 
 
 def answering(name: str) -> Any:
@@ -64,6 +67,49 @@ async def test_paths(path: str, front: bytes):
 async def test_assets_are_cached_for_good_and_pages_never():
     assert b"immutable" in dict((await ask(gateway(), "/assets/a-1.js"))[0]["headers"])[b"cache-control"]
     assert dict((await ask(gateway(), "/token"))[0]["headers"])[b"cache-control"] == b"no-cache"
+
+
+async def test_pages_keep_browsers_to_themselves():
+    """Who may frame them is the operator's to say; no object, no foreign base, no guessed content type."""
+    for path in ("/", "/login", "/assets/a-1.js", "/nothing"):
+        headers = dict((await ask(gateway(frame_ancestors="'none'"), path))[0]["headers"])
+        policy = headers[b"content-security-policy"].decode()
+        assert policy == "object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
+        assert headers[b"x-content-type-options"] == b"nosniff"
+        assert headers[b"referrer-policy"] == b"same-origin"
+
+
+@pytest.mark.parametrize(
+    "value", ["'self'; script-src *", "https://a\r\nX-Evil:1", "javascript:x", "*", "self", "https://a;b"]
+)
+def test_who_may_frame_pages_is_checked(value: str):
+    with pytest.raises(SettingsError, match="FRAME_ANCESTORS"):
+        load_settings({"FRAME_ANCESTORS": value}, dotenv=None)
+
+
+def test_spaces_may_frame_pages_unless_told_otherwise():
+    assert load_settings({}, dotenv=None).frame_ancestors == "'self' https://huggingface.co"
+    given = load_settings({"FRAME_ANCESTORS": "'self'  https://*.example.com:8443"}, dotenv=None)
+    assert given.frame_ancestors == "'self' https://*.example.com:8443"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"//evil.example/",
+        b"/\\evil.example",
+        b"/%0d%0aSet-Cookie:%20a=b",
+        b"@evil.example",
+        b"/..//evil.example",
+    ],
+)
+async def test_pages_elsewhere_are_where_the_operator_said(path: bytes):
+    """FRONTEND_BASE_URL: no path leads to another host or writes a header."""
+    there = gateway(console=None, elsewhere="https://console.example")
+    (start, _) = await ask(there, "/x", raw_path=path, query_string=b"next=//evil.example")
+    location = dict(start["headers"])[b"location"].decode()
+    assert urlsplit(location).netloc == "console.example"
+    assert "\r" not in location and "\n" not in location
 
 
 async def test_the_relay_and_the_api_get_no_extra_headers():
