@@ -44,7 +44,11 @@ class EmailProofs:
         policy.check_email_domain(email, options)
         code = secrets.token_hex(3)
         await self._database.run(_issue_for_new, email=email, code=code)
-        await self._mailer.send(email, verification_letter(options.system_name, code, _MINUTES))
+        try:
+            await self._mailer.send(email, verification_letter(options.system_name, code, _MINUTES))
+        except MailError as error:
+            log.warning("a verification code could not be mailed: %s", error.with_detail().en)
+            raise
 
     async def send_reset_link(self, email: str) -> None:
         """In the background, and with the same answer whether or not anybody has this address.

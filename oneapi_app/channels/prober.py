@@ -69,13 +69,13 @@ class Prober:
         self._start_all(disabled_only, by_hand=True)
 
     def start_chosen(self, actor: Actor, channel_ids: Sequence[int]) -> None:
-        """Some channels, in the background. Raises Conflict while one is running."""
+        """Some channels, in the background, unreported. Raises Conflict while one is running."""
         require_role(actor, ADMIN)
 
         async def chosen() -> list[ChannelRecord]:
             return await self._database.read(service.load_chosen, channel_ids)
 
-        self._start(chosen, by_hand=True)
+        self._sweep.start(chosen, partial(self._test_and_judge, ProbeReport()))
 
     def start_periodic(self, apply_for: Callable[[str], Callable[[], bool]]) -> list[asyncio.Task[None]]:
         """CHANNEL_TEST_FREQUENCY. ``apply_for`` says, for this piece of work, when it is ours to do."""

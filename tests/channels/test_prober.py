@@ -192,14 +192,17 @@ async def test_a_run_by_hand_is_reported(database, admin):
     assert (report.switched_off, [each.name for each in report.troubled]) == (2, ["busy"])
 
 
-async def test_a_run_that_was_broken_off_is_not_reported(database, admin):
-    channel(database, admin, "a")
+async def test_a_run_that_was_broken_off_or_of_a_few_is_not_reported(database, admin):
+    made = channel(database, admin, "a")
     vendor = Vendor({"a": GOOD})
     vendor.gate.clear()
     reports = []
     prober = make(database, vendor, report=reports.append)
     prober.start_all(admin)
     await prober.stop()
+    vendor.gate.set()
+    prober.start_chosen(admin, [made])
+    await prober.finished()
     assert reports == []
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,6 +14,7 @@ from oneapi_app.channels import service as channels
 from oneapi_app.channels.schemas import ProbeReport, Trouble
 from oneapi_app.events import ChannelsChanged, ChannelSwitched
 from oneapi_app.kit.database import Database
+from oneapi_app.mail import smtp
 from oneapi_app.mail.mailer import Mailer
 from oneapi_app.models import Channel, User
 from oneapi_app.models.user import DISABLED
@@ -126,6 +129,31 @@ async def test_what_cannot_be_delivered_holds_up_nothing(database: Database, mai
         await notices.on_events([ON])
     assert len(mailbox.received) == 1
     assert "root has no e-mail address" in caplog.text and "refused the receiver" in caplog.text
+
+
+async def test_a_silent_mail_server_holds_up_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog
+):
+    monkeypatch.setattr(smtp.deliver, "__kwdefaults__", {"timeout_s": 1.0})
+    monkeypatch.setattr(module, "STOP_S", 0.1)
+    add_person(database, "root", "root@example.com", role=ROOT)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        values = OptionValues(
+            {
+                "SMTPServer": "127.0.0.1",
+                "SMTPPort": str(silent.getsockname()[1]),
+                "SMTPFrom": "post@example.com",
+            }
+        )
+        mailer = Mailer(lambda: values)
+        notices = Notices(database, mailer, lambda: values)
+        notices.start()
+        begun = time.monotonic()
+        for _ in range(100):
+            await notices.on_events([OFF])
+        await notices.stop()
+        mailer.stop()
+        assert time.monotonic() - begun < 0.9, "neither those who tell nor the end of the process wait"
 
 
 async def test_more_than_can_wait_is_dropped(
