@@ -28,6 +28,7 @@ PageLimit = Callable[[Scope], Awaitable[float | None]]
 RELAY_PATHS = ("/v1/", "/v1beta/", "/dashboard/billing/")
 API_PATHS = ("/api/",)
 ASSETS = "/assets/"
+UNCOUNTED = (ASSETS, "/logo.svg")
 
 _HASHED_ASSET = (b"cache-control", b"public, max-age=31536000, immutable")
 _REVALIDATED = (b"cache-control", b"no-cache")
@@ -88,7 +89,7 @@ class Gateway:
             await self._console(scope, receive, _with_headers(path, self._page_headers, send))
 
     async def _page_wait_s(self, scope: Scope) -> float | None:
-        if self._page_limit is None or scope["type"] != "http" or scope["path"].startswith(ASSETS):
+        if self._page_limit is None or scope["type"] != "http" or scope["path"].startswith(UNCOUNTED):
             return None
         return await self._page_limit(scope)
 
