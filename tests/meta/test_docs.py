@@ -52,6 +52,23 @@ def test_every_table_of_ours_is_named(page: str) -> None:
     assert [name for name in ours if not re.search(rf"\b{name}\b", text)] == []
 
 
+def test_the_parity_table_is_whole_and_names_tests_there_are() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \| (.+) \| (done|partly|no)\b(.*) \| (.*) \|$",
+        (PROJECT / "docs/parity.md").read_text("utf-8"),
+        re.M,
+    )
+    assert sorted(int(row[0]) for row in rows) == list(range(1, 71))
+    for number, _, state, remark, tests in rows:
+        assert state != "done" or tests.strip(), f"{number} is done but not tested"
+        assert state != "partly" or remark.strip(" :"), f"{number} does not say what is missing"
+        directory = PROJECT
+        for name in re.findall(r"`([^`]+)`", tests):
+            path = PROJECT / name if "/" in name else directory / name
+            assert path.exists(), f"{number}: {name}"
+            directory = path if path.is_dir() else path.parent
+
+
 def test_options_page_is_current() -> None:
     written = options_page.PAGE.read_text("utf-8")
     assert written == options_page.render_page(), "run: python -m tests.meta.options_page"
