@@ -29,11 +29,12 @@ from oneapi_app.accounts.third_party.discovery import (
 from oneapi_app.accounts.third_party.identity import GITHUB, LARK, OIDC, WECHAT, Identity, Provider
 from oneapi_app.errors import InvalidInput
 from oneapi_app.kit.clock import now_s
+from oneapi_app.kit.web_client import WebClient
 from oneapi_app.options import OptionValues
 
 TIMEOUT_S = 5.0
-MAX_ANSWER_BYTES = 1 << 20
 _DISCOVERY_LIFETIME_S = 3600
+_HEADERS = {"user-agent": f"one-api/{__version__}", "accept": "application/json"}
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,11 @@ class ThirdParties:
 
     def __init__(self, addresses: ProviderAddresses | None = None) -> None:
         self._addresses = addresses or ProviderAddresses()
-        self._client: httpx.AsyncClient | None = None
-        self._opening = asyncio.Lock()
+        self._client = WebClient(TIMEOUT_S)
         self._documents: dict[str, tuple[int, dict[str, Any]]] = {}
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
     async def departure(self, provider: Provider, options: OptionValues, *, state: str, verifier: str) -> str:
         """The address to send the browser to. Raises Unavailable where OIDC's discovery fails."""
@@ -178,30 +177,18 @@ class ThirdParties:
     async def _get(self, address: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         return await self._send("GET", address, headers or {})
 
-    async def _opened(self) -> httpx.AsyncClient:
-        async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(_open_client)  # it reads many certificates
-            return self._client
-
     async def _send(
         self, method: str, address: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> dict[str, Any]:
         """The JSON object of the answer, whatever its status below 500. Raises _Refusal for anything else."""
-        client = await self._opened()
-        read = b""
-        async with (
-            asyncio.timeout(TIMEOUT_S),
-            client.stream(method, address, headers=headers, content=body) as response,
-        ):
-            async for piece in response.aiter_bytes():
-                read += piece
-                if len(read) > MAX_ANSWER_BYTES:
-                    raise _Refusal("the answer is too large")
+        async with asyncio.timeout(TIMEOUT_S):
+            response = await self._client.request(
+                method, address, headers={**_HEADERS, **headers}, content=body
+            )
         if response.status_code >= 500:
             raise httpx.RequestError(f"status {response.status_code}")
         try:
-            answer = json.loads(read)
+            answer = response.json()
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
@@ -220,11 +207,6 @@ def _failures_of(provider: Provider) -> Iterator[None]:
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         log.warning("sign-in with %s: %s", provider.en, type(error).__name__)
         raise provider.unreachable() from None
-
-
-def _open_client() -> httpx.AsyncClient:
-    headers = {"user-agent": f"one-api/{__version__}", "accept": "application/json"}
-    return httpx.AsyncClient(timeout=TIMEOUT_S, headers=headers)
 
 
 def _redirect_uri(provider: Provider, options: OptionValues) -> str:

@@ -250,7 +250,7 @@ async def test_a_provider_that_does_not_say_who_creates_nobody(site, name, broke
     site.providers.broken = broken
     labels = {"github": " GitHub ", "oidc": " OIDC ", "lark": "飞书"}
     unreachable = f"无法连接至{labels[name]}服务器，请稍后重试！"
-    message = unreachable if broken == "status" else "返回值非法，用户字段为空，请稍后重试！"
+    message = unreachable if broken in ("status", "huge") else "返回值非法，用户字段为空，请稍后重试！"
     failed(await site.enter(site.browser(), name), message)
     assert await site.users() == []
 
@@ -264,6 +264,13 @@ async def test_a_wrong_code_creates_nobody(site, name):
     state = (await browser.get("/api/oauth/state")).json()["data"]
     failed(await browser.get(f"/api/oauth/{name}", params={"state": state}), "无效的参数")
     assert await site.users() == []
+
+
+async def test_the_log_says_what_the_provider_says_but_no_secret(site, caplog):
+    await site.set(OidcClientSecret="mistyped-secret")
+    failed(await site.enter(site.browser(), "oidc"), "返回值非法，用户字段为空，请稍后重试！")
+    assert "sign-in with OIDC: invalid_client" in caplog.text
+    assert "mistyped-secret" not in caplog.text and "code-" not in caplog.text
 
 
 async def test_a_wrong_wechat_code(site):

@@ -1,15 +1,15 @@
 """Signing in with an account elsewhere, and binding one."""
 
 TEXTS = {
-    "declined": "{name} 没有放行：授权被拒绝，或本站的配置有误。",
-    "heading": "从 {name} 返回",
-    "incomplete": "只有从 {name} 跳转过来时，此地址才有效。请从登录页重新开始。",
+    "declined": "第三方（{name}）没有放行：授权被拒绝，或本站的配置有误。",
+    "heading": "第三方登录 · {name}",
+    "incomplete": "只有从第三方（{name}）跳转过来时，此地址才有效。请从登录页重新开始。",
     "lark": "飞书",
     "nobody": "对方没有告知您的身份。请重新登录；如果仍然如此，请联系管理员。",
     "or": "或",
-    "other_address": "{name} 会跳转回 {address}，而不是当前地址。请用该地址打开本站，或请管理员修正服务器地址。",
+    "other_address": "登录后会跳转回 {address}，而不是当前地址。请用该地址打开本站，或请管理员修正服务器地址。",
     "other_browser": "此次登录不是在当前浏览器或当前地址发起的，或者耗时过长。请在这里重新开始。",
-    "returning": "正在通过 {name} 登录…",
+    "returning": "正在登录（{name}）…",
     "title": "正在登录",
     "to_personal": "前往个人设置",
     "to_sign_in": "前往登录页",
