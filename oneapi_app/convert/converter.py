@@ -73,7 +73,7 @@ class Translation:
 
     @property
     def finished(self) -> bool:
-        return self._closed or self._reader.complete
+        return self._closed or self._garbage is not None or self._reader.complete
 
     def feed(self, data: bytes) -> bytes:
         if self._closed:

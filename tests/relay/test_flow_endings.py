@@ -374,8 +374,9 @@ UNARY = BOTH
 )
 async def test_no_answer(database_settings: Any, database: Any, failing: Any, streamed: bool) -> None:
     async def script(peer: Peer) -> None:
-        await peer.request()
-        await failing(peer)
+        while True:
+            await peer.request()
+            await failing(peer)
 
     async with stage(database_settings, database, first_content_timeout_s=0.3) as relay:
         relay.context.timeouts = replace(QUICK, first_byte_s=0.3, idle_s=0.5)

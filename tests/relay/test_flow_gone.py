@@ -19,6 +19,7 @@ from tests.relay.stage import (
     completion,
     error,
     pieces,
+    stage,
     stream_head,
     streaming,
 )
@@ -191,7 +192,7 @@ async def test_a_body_that_never_comes_whole(relay: Stage) -> None:
     assert await relay.bills() == []
 
 
-async def test_while_an_image_is_fetched(relay: Stage) -> None:
+async def test_while_an_image_is_fetched(database_settings: Any, database: Any) -> None:
     fetching = asyncio.Event()
 
     async def slow_image(peer: Peer) -> None:
@@ -199,16 +200,16 @@ async def test_while_an_image_is_fetched(relay: Stage) -> None:
         fetching.set()
         await peer.gone()
 
-    relay.context.media._allow_private = True
-    async with provider(slow_image) as pictures:
-        await relay.add_channel("http://127.0.0.1:9", "claude-3-opus", type=30)
-        image = {"type": "image_url", "image_url": {"url": pictures.url}}
-        caller = relay.call({"model": "claude-3-opus", "messages": [{"role": "user", "content": [image]}]})
-        async with asyncio.timeout(LIMIT_S):
-            await fetching.wait()
-        caller.leave()
-        await given_up(pictures.peers[0])
-        await caller.done()
+    async with stage(database_settings, database, user_content_allow_private=True) as relay:
+        async with provider(slow_image) as pictures:
+            await relay.add_channel("http://127.0.0.1:9", "llava", type=30)
+            image = {"type": "image_url", "image_url": {"url": pictures.url}}
+            caller = relay.call({"model": "llava", "messages": [{"role": "user", "content": [image]}]})
+            async with asyncio.timeout(LIMIT_S):
+                await fetching.wait()
+            caller.leave()
+            await given_up(pictures.peers[0])
+            await caller.done()
 
 
 async def test_the_server_stops_before_the_first_byte(relay: Stage) -> None:
