@@ -121,10 +121,10 @@ class Runtime:
         gc.set_threshold(_GARBAGE_THRESHOLD)
         self.database.subscribe(self.notices.on_events)
         self.ledger.watch(self.notices.balances_applied)
-        self.notices.start()
         await self.ledger.start()
         background = self._periodic_work()
         await self.node.start()
+        self.notices.start()
         _current = self
         try:
             yield self
