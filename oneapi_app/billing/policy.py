@@ -6,6 +6,7 @@ quota units, whole numbers.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from oneapi_app.billing.prices import Price
 
@@ -86,6 +87,7 @@ def _at_least_one(units: int, price: Price) -> int:
     return 1 if units <= 0 and price.ratio != 0 else units
 
 
+@lru_cache(maxsize=4096)
 def text_log(price: Price) -> str:
     """The log row's text for a text request."""
     return f"倍率：{price.model_ratio:.2f} × {price.group_ratio:.2f} × {price.completion_ratio:.2f}"

@@ -6,11 +6,12 @@ A ratio of 1 is US$0.002 per 1,000 tokens, one quota unit per token. Knows nothi
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from oneapi_app.options import OptionValues
 
@@ -22,8 +23,7 @@ _REMEMBERED = 10_000
 _ONLINE_SEARCH = "-internet"
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(msgspec.Struct, frozen=True, gc=False):
     """Ratios that apply to one model on one channel type for one group.
 
     ``known`` is false where no table has the model.

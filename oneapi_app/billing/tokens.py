@@ -11,9 +11,10 @@ import importlib.machinery
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, cast
+
+import msgspec
 
 from oneapi_app.billing.image_size import image_size
 from oneapi_app.billing.prices import built_in_model_ratios
@@ -27,8 +28,7 @@ _CUT = re.compile(r"[A-Za-z\u00c0-\u024f\u3040-\ud7ff](?=[ ,.;:!?，。；：！
 """Where both vocabularies end a token whatever follows: a letter before one mark and another letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountableText:
+class CountableText(msgspec.Struct, frozen=True, gc=False):
     """What of a request counts: texts to be tokenized one by one, and tokens that come on top."""
 
     texts: tuple[str, ...]
@@ -48,11 +48,15 @@ def chat_text(
     extra = 3
     for message in _dicts(messages):
         extra += per_message
-        for part in _parts(message.get("content")):
-            if isinstance(part, str):
-                texts.append(part)
-            else:
-                extra += _image_part_tokens(part, model, image_sizes or {})
+        content = message.get("content")
+        if isinstance(content, str):
+            texts.append(content)
+        else:
+            for part in _parts(content):
+                if isinstance(part, str):
+                    texts.append(part)
+                else:
+                    extra += _image_part_tokens(part, model, image_sizes or {})
         if isinstance(role := message.get("role"), str):
             texts.append(role)
         if isinstance(name := message.get("name"), str) and name:
@@ -142,10 +146,7 @@ def _image_part_tokens(part: dict[str, Any], model: str, sizes: Mapping[str, tup
 
 
 def _parts(content: object) -> Iterator[str | dict[str, Any]]:
-    """Texts and image parts of a message's content."""
-    if isinstance(content, str):
-        yield content
-        return
+    """Texts and image parts of a message's content, where it is a list."""
     for part in _dicts(content):
         if part.get("type") == "text" and isinstance(text := part.get("text"), str):
             yield text

@@ -1,5 +1,6 @@
-"""Identifiers and keys in the forms of the original, from a cryptographic source."""
+"""Identifiers and keys in the forms of the original: keys from a cryptographic source, for they are secrets."""
 
+import random
 import secrets
 import string
 import time
@@ -18,7 +19,7 @@ def request_id() -> str:
     if second != _second:
         _second_text = time.strftime("%Y%m%d%H%M%S", time.localtime(second))
         _second = second
-    return f"{_second_text}{nanos}{secrets.randbelow(100_000_000):08d}"
+    return f"{_second_text}{nanos}{int(random.random() * 100_000_000):08d}"
 
 
 def random_text(length: int) -> str:

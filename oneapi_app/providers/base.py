@@ -1,9 +1,14 @@
-"""What a provider is: answers to the same questions, as data and a few pure functions."""
+"""What a provider is: answers to the same questions, as data and a few pure functions.
+
+What is made anew for every request is a ``msgspec.Struct``: its constructor costs a tenth of a dataclass's.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from oneapi_app.convert.base import Converter
@@ -46,8 +51,7 @@ class BalanceQuery(StrEnum):
     SILICONFLOW = "siliconflow"
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     """One HTTP request. Header names in lower case; Host, Content-Length and Connection are the transport's."""
 
     method: str
@@ -64,8 +68,7 @@ class Media:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, gc=False):
     """One chosen channel, as providers see it. ``base_url`` without a slash at the end."""
 
     channel_id: int
@@ -78,8 +81,7 @@ class Route:
     system_prompt: str | None
 
 
-@dataclass(slots=True)
-class ClientRequest:
+class ClientRequest(msgspec.Struct):
     """What came in. ``json`` None: the body is no JSON object (a form). Nobody changes ``body`` or ``json``."""
 
     dialect: Dialect

@@ -1,8 +1,10 @@
 """From headers to a caller: the token checks of contract §6.1, in their order."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+
+import msgspec
 
 from oneapi_app.models import token as token_states
 from oneapi_app.models import user as user_states
@@ -13,8 +15,7 @@ from oneapi_app.tokens.schemas import CallerRecord
 ADMIN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True, gc=False):
     """A presented key: the part before the first ``-``, and the channel asked for behind it."""
 
     key: str
@@ -48,11 +49,13 @@ def has_expired(caller: CallerRecord) -> bool:
     return caller.expired_time != token_states.NEVER_EXPIRES and caller.expired_time < time.time()
 
 
-def check_user_and_network(caller: CallerRecord, address: str) -> None:
+def check_user_and_network(caller: CallerRecord, address_of_caller: Callable[[], str]) -> None:
     """Raises Refusal 403 where the address is outside the token's networks or the owner is banned."""
-    if caller.subnets and not _in_networks(address, caller.subnets):
-        networks = ",".join(caller.subnets)
-        raise forbidden(f"该令牌只能在指定网段使用：{networks}，当前 ip：{address}")
+    if caller.subnets:
+        address = address_of_caller()
+        if not _in_networks(address, caller.subnets):
+            networks = ",".join(caller.subnets)
+            raise forbidden(f"该令牌只能在指定网段使用：{networks}，当前 ip：{address}")
     if caller.user_status != user_states.ENABLED:
         raise forbidden("用户已被封禁")
 

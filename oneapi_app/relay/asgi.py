@@ -156,7 +156,7 @@ class RelayApp:
         if spent and await ledger.is_spent(caller.token_id):
             context.in_background(context.database.run(tokens.mark_exhausted, caller.token_id))
             raise admission.unauthorized("该令牌额度已用尽")
-        admission.check_user_and_network(caller, context.client_address(scope))
+        admission.check_user_and_network(caller, lambda: context.client_address(scope))
         return caller
 
 

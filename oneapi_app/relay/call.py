@@ -1,13 +1,12 @@
 """One relayed request, as the relay passes it along."""
 
-from dataclasses import dataclass
+import msgspec
 
 from oneapi_app.providers.base import ClientRequest
 from oneapi_app.tokens.schemas import CallerRecord
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """Who asks for what. ``started_ms`` is on the monotonic clock; the estimate is made when first needed."""
 
     request_id: str
@@ -19,8 +18,7 @@ class Call:
     rough_prompt_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptNote:
+class AttemptNote(msgspec.Struct, frozen=True, gc=False):
     """One try of one channel, for the log row's detail."""
 
     channel_id: int
