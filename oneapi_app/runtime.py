@@ -6,6 +6,7 @@ REST handlers find it in the app's state, the console's through ``current_runtim
 import asyncio
 import contextlib
 import gc
+import logging
 import random
 import sys
 from collections.abc import AsyncIterator, MutableMapping
@@ -19,7 +20,7 @@ from oneapi_app.billing.ledger import Ledger
 from oneapi_app.billing.prices import PriceTable
 from oneapi_app.channels.balances import Balances
 from oneapi_app.channels.prober import Prober
-from oneapi_app.kit.client_address import Trusted, client_address, read_networks
+from oneapi_app.kit.client_address import Trusted, UnknownProxies, client_address, read_networks
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database
 from oneapi_app.kit.public_address import is_public
@@ -45,6 +46,8 @@ from oneapi_app.relay.transport_httpx import HttpxTransport
 from oneapi_app.settings import Settings
 from oneapi_app.tokens import service as tokens
 from oneapi_app.usage_log.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
 
 _SWITCH_INTERVAL_S = 0.0005
 """How long a database thread may hold the interpreter while the event loop waits (docs/adr/0005-ledger.md)."""
@@ -81,6 +84,10 @@ class Runtime:
     turnstile: Turnstile
     notices: Notices
     started_at: int = field(default_factory=now_s)
+    _unknown_proxies: UnknownProxies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._unknown_proxies = UnknownProxies(self.trusted_networks)
 
     @property
     def options(self) -> OptionValues:
@@ -103,6 +110,13 @@ class Runtime:
         return self.context.limits
 
     def client_address(self, scope: MutableMapping[str, Any]) -> str:
+        """Of whoever calls the management API or opens a page."""
+        if (proxy := self._unknown_proxies.find(scope)) is not None:
+            log.warning(
+                "X-Forwarded-For from %s does not count: if that is your proxy, name it in TRUSTED_PROXIES, "
+                "or all who come through it share one address and its limits",
+                proxy,
+            )
         return client_address(scope, self.trusted_networks)
 
     async def page_wait_s(self, scope: MutableMapping[str, Any]) -> float | None:

@@ -10,6 +10,9 @@ from oneapi_app.errors import SettingsError
 Network = IPv4Network | IPv6Network
 Trusted = tuple[Network, ...]
 
+MOST_PROXIES = 10
+"""Told of; whoever is in such a network could make up more."""
+
 
 def read_networks(texts: Iterable[str]) -> Trusted:
     """CIDRs; ``*`` means everybody. Raises SettingsError."""
@@ -25,6 +28,9 @@ def read_networks(texts: Iterable[str]) -> Trusted:
                 f"TRUSTED_PROXIES: {text!r} is no network, expected e.g. 10.0.0.0/8"
             ) from None
     return tuple(networks)
+
+
+PRIVATE = read_networks(("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 
 
 def client_address(scope: MutableMapping[str, Any], trusted: Trusted) -> str:
@@ -45,6 +51,27 @@ def client_address(scope: MutableMapping[str, Any], trusted: Trusted) -> str:
         if not is_trusted(address, trusted):
             break
     return address
+
+
+class UnknownProxies:
+    """Finds proxies that nobody has told us of: addresses of private networks that forward for others."""
+
+    def __init__(self, trusted: Trusted) -> None:
+        self._trusted = trusted
+        self._told: set[str] = set()
+
+    def find(self, scope: MutableMapping[str, Any]) -> str | None:
+        """The proxy this request came through, the first time it is seen."""
+        peer = scope.get("client")
+        address: str = peer[0] if peer else ""
+        if address in self._told or len(self._told) >= MOST_PROXIES:
+            return None
+        if not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            return None
+        if not is_trusted(address, PRIVATE) or is_trusted(address, self._trusted):
+            return None
+        self._told.add(address)
+        return address
 
 
 def _readable(text: str) -> str:
