@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oneapi_app.frontend_build import PROJECT, WEB
+from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.limits.limits import retry_after
 
@@ -86,7 +87,8 @@ class Gateway:
             await send({"type": "http.response.start", "status": 429, "headers": [retry_after(wait_s)]})
             await send({"type": "http.response.body", "body": b""})
         else:
-            await self._console(scope, receive, _with_headers(path, self._page_headers, send))
+            tag = (b"x-oneapi-request-id", new_request_id().encode())
+            await self._console(scope, receive, _with_headers(path, (*self._page_headers, tag), send))
 
     async def _page_wait_s(self, scope: Scope) -> float | None:
         if self._page_limit is None or scope["type"] != "http" or scope["path"].startswith(UNCOUNTED):

@@ -112,6 +112,11 @@ async def test_pages_elsewhere_are_where_the_operator_said(path: bytes):
     assert "\r" not in location and "\n" not in location
 
 
+async def test_pages_have_a_request_id_too():
+    ids = {dict((await ask(gateway(), "/token"))[0]["headers"])[b"x-oneapi-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+
+
 async def test_the_relay_and_the_api_get_no_extra_headers():
     assert len((await ask(gateway(), "/api/status"))[0]["headers"]) == 1
     assert len((await ask(gateway(), "/v1/models"))[0]["headers"]) == 1
