@@ -1,9 +1,6 @@
 """The whole way in a running process: a relayed call whose outcome makes somebody get a letter."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -16,30 +13,6 @@ from tests.support.vendor import openai_vendor
 
 PASSWORD = "Root-2026!"
 SMTP = {"SMTPAccount": "post@example.com", "SMTPToken": "s3cret"}
-
-
-@pytest.fixture
-def dead_vendor() -> Iterator[str]:
-    """Refuses every key."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            body = json.dumps({"error": {"message": "Key gone", "code": "invalid_api_key"}}).encode()
-            self.send_response(401)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
