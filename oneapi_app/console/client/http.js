@@ -45,7 +45,8 @@ export function ownAddress(wanted, otherwise) {
   if (!wanted) return otherwise;
   try {
     const url = new URL(wanted, window.location.origin);
-    return url.origin === window.location.origin ? url.pathname + url.search + url.hash : otherwise;
+    // Whole: a path alone may begin with two slashes and be another host.
+    return url.origin === window.location.origin ? url.href : otherwise;
   } catch {
     return otherwise;
   }
