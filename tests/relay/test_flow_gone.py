@@ -200,16 +200,18 @@ async def test_while_an_image_is_fetched(database_settings: Any, database: Any) 
         fetching.set()
         await peer.gone()
 
-    async with stage(database_settings, database, user_content_allow_private=True) as relay:
-        async with provider(slow_image) as pictures:
-            await relay.add_channel("http://127.0.0.1:9", "llava", type=30)
-            image = {"type": "image_url", "image_url": {"url": pictures.url}}
-            caller = relay.call({"model": "llava", "messages": [{"role": "user", "content": [image]}]})
-            async with asyncio.timeout(LIMIT_S):
-                await fetching.wait()
-            caller.leave()
-            await given_up(pictures.peers[0])
-            await caller.done()
+    async with (
+        stage(database_settings, database, user_content_allow_private=True) as relay,
+        provider(slow_image) as pictures,
+    ):
+        await relay.add_channel("http://127.0.0.1:9", "llava", type=30)
+        image = {"type": "image_url", "image_url": {"url": pictures.url}}
+        caller = relay.call({"model": "llava", "messages": [{"role": "user", "content": [image]}]})
+        async with asyncio.timeout(LIMIT_S):
+            await fetching.wait()
+        caller.leave()
+        await given_up(pictures.peers[0])
+        await caller.done()
 
 
 async def test_the_server_stops_before_the_first_byte(relay: Stage) -> None:
