@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from oneapi_app.accounts.sessions import open_session
 from oneapi_app.actor import ADMIN, COMMON, ROOT
@@ -156,16 +155,12 @@ def _seed(uow: UnitOfWork) -> dict[str, str]:
             Redemption(user_id=NUMBER["admin"], key=f"{number:032d}", name=f"code {number}", quota=5)
         )
         uow.session.flush()
-    uow.session.add(
-        Channel(id=CHANNEL, type=1, key=CHANNEL_KEY, name="one", models="m", base_url="http://127.0.0.1:9")
-    )
+    channel = Channel(type=1, key=CHANNEL_KEY, name="one", models="m", base_url="http://127.0.0.1:9")
+    uow.session.add(channel)
+    uow.session.flush()
+    assert channel.id == CHANNEL
     uow.session.add(Ability(group="default", model="m", channel_id=CHANNEL, enabled=True, priority=0))
     for option in OPTIONS.values():
         if option.secret:
             uow.session.add(Option(key=option.name, value=OPTION_SECRET))
     return {name: open_session(uow, number) for name, number in NUMBER.items()}
-
-
-def count_rows(database: Database, table: str) -> int:
-    with database.engine.connect() as connection:
-        return connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
