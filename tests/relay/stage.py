@@ -9,15 +9,19 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
+from unittest import mock
 
 from sqlalchemy import select
 
 from oneapi_app.events import ChannelsChanged, OptionsChanged
 from oneapi_app.kit.database import Database, UnitOfWork
 from oneapi_app.models import Channel, Log, LogDetail, Option, Token, User
+from oneapi_app.relay import transport_h1
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.health import ChannelHealth
+from oneapi_app.relay.http1.tls import client_context
 from oneapi_app.relay.transport import Timeouts
 from oneapi_app.runtime import Runtime, open_runtime
 from oneapi_app.settings import Settings
@@ -271,6 +275,8 @@ def _people(uow: UnitOfWork) -> None:
         uow.session.add(Token(id=number, user_id=number, key=key, name=f"token{number}", remain_quota=QUOTA))
 
 
+_system_authorities = cache(client_context)
+"""Reading them takes longer than most tests."""
 QUICK = Timeouts(connect_s=5.0, first_byte_s=5.0, idle_s=5.0, total_s=None)
 
 
@@ -278,7 +284,8 @@ QUICK = Timeouts(connect_s=5.0, first_byte_s=5.0, idle_s=5.0, total_s=None)
 async def stage(settings: Settings, database: Database, **changes: Any) -> AsyncIterator[Stage]:
     """``changes`` of settings. Checks at the end that nothing is left over."""
     database.run_sync(_people)
-    runtime = open_runtime(replace(settings, **changes), database)
+    with mock.patch.object(transport_h1, "client_context", _system_authorities):
+        runtime = open_runtime(replace(settings, **changes), database)
     context = runtime.context
     clock = Clock()
     context.timeouts = QUICK
