@@ -18,8 +18,8 @@ ROLES = {PUBLIC: "anybody", COMMON: "users", ADMIN: "admins", ROOT: "root"}
 _REF = "#/components/schemas/{name}"
 _ABOUT = """\
 Every answer is an envelope, `{"success": true, "message": "", "data": …}`; refusals have `success: false` and the
-reason in `message`, with HTTP status 200 but for those listed. Sign in for a session cookie, or send the access token
-of *Account* as `Authorization`. Paths may end with a slash or not. Unknown fields of a body are ignored."""
+reason in `message`, with HTTP status 200 but for those listed. Sign in for a session cookie, or send your access token as
+`Authorization`. Paths may end with a slash or not. Unknown fields of a body are ignored."""
 _SECURITY_SCHEMES = {
     "session": {
         "type": "apiKey",
@@ -37,7 +37,11 @@ _SECURITY_SCHEMES = {
 _FAILURE = {
     "type": "object",
     "description": "A refusal.",
-    "properties": {"success": {"const": False}, "message": {"type": "string"}},
+    "properties": {
+        "success": {"const": False},
+        "message": {"type": "string"},
+        "message_en": {"type": "string", "description": "In English, with `Accept-Language: en`."},
+    },
     "required": ["success", "message"],
 }
 _UNMATCHED = {
