@@ -90,6 +90,8 @@ def check_messages(fields: dict[str, Any]) -> None:
 def check_speech(fields: dict[str, Any]) -> None:
     """What is read aloud is billed by its length, so it must have one. Raises Refusal 400."""
     said = fields.get("input")
+    if said is None:
+        return  # nothing to bill; the provider has its own words for it
     if not isinstance(said, str):
         raise invalid_request("input must be a string", "invalid_json")
     if len(said.encode("utf-8", "replace")) > MAX_SPEECH_BYTES:
