@@ -139,9 +139,11 @@ async def _return_from(
     """The browser is back: binds where somebody is signed in, signs in where nobody is."""
     cookie = request.cookies.get(COOKIE)
     sent_by_us = await runtime.database.run(round_trip.arrive, cookie, provider=provider.name, state=state)
+    actor = await runtime.database.read(sessions.actor_for_cookie, cookie)
+    if actor is not None:
+        require_role(actor, COMMON)
     verifier = round_trip.code_verifier(cookie, state) if cookie and sent_by_us else ""
     identity = await _identify(runtime, provider, code, verifier)
-    actor = await runtime.database.read(sessions.actor_for_cookie, cookie)
     if actor is None:
         return await _sign_in(request, runtime, address, identity, aff_code)
     await runtime.database.run(service.bind, actor, identity=identity)

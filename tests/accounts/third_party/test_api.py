@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from oneapi_app.accounts.third_party.exchange import ThirdParties
 from oneapi_app.actor import COMMON, ROOT, Actor
+from oneapi_app.kit.passwords import hash_password
 from oneapi_app.models import Log, LoginSession, User
 from oneapi_app.rest.app import create_rest_app
 from oneapi_app.runtime import open_runtime
@@ -96,6 +97,11 @@ async def opened_site(database, settings, tmp_path, providers):
 async def site(database, database_settings, tmp_path, providers):
     async with opened_site(database, database_settings, tmp_path, providers) as opened:
         yield opened
+
+
+def add_root(database):
+    root = User(username="root", password=hash_password("123456"), role=ROOT, aff_code="r", access_token="r")
+    database.run_sync(lambda uow: uow.session.add(root))
 
 
 def failed(answer, message, status=200):
@@ -365,3 +371,21 @@ async def test_people_who_come_in_the_same_instant_all_get_accounts(
         assert all(answer.json()["success"] for answer in answers), [answer.text for answer in answers]
         users = await site.users()
         assert len({user.username for user in users}) == len({user.lark_id for user in users}) == 5
+
+
+async def test_a_refusal_comes_in_english_too_where_that_is_asked_for(site):
+    path = "/api/oauth/wechat?code=x"
+    english = (await site.browser(**{"accept-language": "en-GB,en;q=0.9"}).get(path)).json()
+    assert english["message"] == "验证码错误或已过期"
+    assert english["message_en"] == "the code is wrong or has expired"
+    assert "message_en" not in (await site.browser(**{"accept-language": "zh-CN"}).get(path)).json()
+
+
+async def test_root_binds_nothing_before_the_initial_password_is_changed(site):
+    add_root(site.runtime.database)
+    browser = site.browser()
+    signed_in = await browser.post("/api/user/login", json={"username": "root", "password": "123456"})
+    assert signed_in.json()["success"]
+    answer = (await site.enter(browser, "lark")).json()
+    assert not answer["success"] and "初始密码" in answer["message"]
+    assert site.providers.seen == []
