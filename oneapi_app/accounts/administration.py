@@ -10,6 +10,7 @@ from oneapi_app.billing.policy import quota_text
 from oneapi_app.errors import Conflict, Forbidden, InvalidInput, NotFound, invalid_parameter
 from oneapi_app.events import BalanceChanged, UserChanged
 from oneapi_app.kit.database import UnitOfWork
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.kit.passwords import hash_password
 from oneapi_app.kit.text import is_storable
 from oneapi_app.models import User
@@ -26,7 +27,8 @@ MAX_REMARK_CHARS = 500
 
 def list_users(uow: UnitOfWork, actor: Actor, *, page: int = 0, order: str = "") -> list[UserRow]:
     require_role(actor, ADMIN)
-    return [to_row(u) for u in repository.in_order(uow.session, order, max(page, 0) * PAGE_SIZE, PAGE_SIZE)]
+    found = repository.in_order(uow.session, order, offset_of(page, PAGE_SIZE), PAGE_SIZE)
+    return [to_row(user) for user in found]
 
 
 def search_users(uow: UnitOfWork, actor: Actor, *, keyword: str) -> list[UserRow]:
@@ -42,7 +44,7 @@ def page_users(uow: UnitOfWork, actor: Actor, *, query: UserQuery) -> UserPage:
     size = min(max(query.size, 1), MAX_PAGE_SIZE)
     if not is_storable(query.search):
         return UserPage([], 0)
-    query = msgspec.structs.replace(query, page=max(query.page, 0), size=size)
+    query = msgspec.structs.replace(query, size=size)
     rows, total = repository.page(uow.session, query)
     return UserPage([to_row(user) for user in rows], total)
 

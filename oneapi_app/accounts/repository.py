@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from oneapi_app.accounts.schemas import UserQuery
 from oneapi_app.actor import ROOT
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.models import Ability, LoginSession, User
 from oneapi_app.models.user import DELETED, ENABLED
 
@@ -108,7 +109,7 @@ def page(session: Session, query: UserQuery) -> tuple[Sequence[User], int]:
     column = col(_SORTABLE.get(query.sort.lstrip("-"), User.id))
     order = column.desc() if query.sort.startswith("-") else column.asc()
     statement = select(User).where(*conditions).order_by(order, col(User.id).desc())
-    return session.exec(statement.offset(query.page * query.size).limit(query.size)).all(), total
+    return session.exec(statement.offset(offset_of(query.page, query.size)).limit(query.size)).all(), total
 
 
 def add_quota(session: Session, user_id: int, units: int) -> bool:

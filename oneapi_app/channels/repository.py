@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from oneapi_app.channels.policy import split_list
 from oneapi_app.channels.schemas import ChannelQuery
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.models import Ability, Channel, ChannelState
 from oneapi_app.models.channel import AUTO_DISABLED, ENABLED, MANUALLY_DISABLED
 
@@ -63,7 +64,7 @@ def page(session: Session, query: ChannelQuery) -> tuple[Sequence[Channel], int]
     column = col(_SORTABLE.get(query.sort.lstrip("-"), Channel.id))
     order = column.desc() if query.sort.startswith("-") else column.asc()
     statement = select(Channel).where(*conditions).order_by(order, col(Channel.id).desc())
-    rows = session.exec(statement.offset(query.page * query.size).limit(query.size)).all()
+    rows = session.exec(statement.offset(offset_of(query.page, query.size)).limit(query.size)).all()
     return rows, total
 
 

@@ -24,6 +24,7 @@ from oneapi_app.errors import InvalidInput, NotFound
 from oneapi_app.events import ChannelsChanged, ChannelSwitched
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.kit.text import is_storable, storable
 from oneapi_app.models import Channel
 from oneapi_app.models.channel import AUTO_DISABLED, ENABLED, MANUALLY_DISABLED
@@ -33,7 +34,6 @@ from oneapi_app.usage_log.service import write_log
 PAGE_SIZE = 10
 """Of the REST API; fixed by the original."""
 MAX_PAGE_SIZE = 100
-MAX_PAGE = 1_000_000
 MAX_BATCH = 1000
 """Credentials in one batch."""
 REASON_CHARS = 500
@@ -54,8 +54,8 @@ def load_record(uow: UnitOfWork, channel_id: int) -> ChannelRecord:
 def list_newest(uow: UnitOfWork, actor: Actor, *, page: int = 0) -> list[ChannelRow]:
     """One page of ten, as the REST API gives it."""
     require_role(actor, ADMIN)
-    offset = min(max(page, 0), MAX_PAGE) * PAGE_SIZE
-    return [_row(c) for c in repository.newest(uow.session, offset, PAGE_SIZE)]
+    found = repository.newest(uow.session, offset_of(page, PAGE_SIZE), PAGE_SIZE)
+    return [_row(channel) for channel in found]
 
 
 def search(uow: UnitOfWork, actor: Actor, *, keyword: str) -> list[ChannelRow]:
@@ -71,7 +71,7 @@ def page(uow: UnitOfWork, actor: Actor, *, query: ChannelQuery) -> ChannelPage:
     if not all(is_storable(text) for text in (query.search, query.group, query.model)):
         return ChannelPage([], {}, 0)
     size = min(max(query.size, 1), MAX_PAGE_SIZE)
-    query = msgspec.structs.replace(query, page=min(max(query.page, 0), MAX_PAGE), size=size)
+    query = msgspec.structs.replace(query, size=size)
     rows, total = repository.page(uow.session, query)
     return ChannelPage(
         [_row(c) for c in rows], states(uow, actor, channel_ids=[c.id or 0 for c in rows]), total

@@ -11,6 +11,7 @@ from oneapi_app.events import BalanceChanged
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.kit.ids import hex32
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Redemption
 from oneapi_app.models.log import TOP_UP
@@ -84,7 +85,7 @@ def create(uow: UnitOfWork, actor: Actor, *, draft: RedemptionDraft) -> list[str
 def list_newest(uow: UnitOfWork, actor: Actor, *, page: int = 0) -> list[RedemptionRow]:
     """One page of ten, as the REST API gives it."""
     require_role(actor, ADMIN)
-    found = repository.list_newest(uow.session, offset=max(page, 0) * PAGE_SIZE, limit=PAGE_SIZE)
+    found = repository.list_newest(uow.session, offset=offset_of(page, PAGE_SIZE), limit=PAGE_SIZE)
     return [_row(code) for code in found]
 
 
@@ -110,7 +111,7 @@ def page_codes(uow: UnitOfWork, actor: Actor, *, query: RedemptionQuery) -> Rede
         redemption_id=_id_in(text),
         status=query.status,
         sort=query.sort,
-        offset=max(query.page, 0) * size,
+        offset=offset_of(query.page, size),
         limit=size,
     )
     used = [code.id for code in found if code.status == USED and code.id is not None]

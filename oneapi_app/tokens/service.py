@@ -13,6 +13,7 @@ from oneapi_app.events import BalanceChanged, TokenChanged
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.kit.ids import token_key
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Token
 from oneapi_app.models.token import ENABLED, NEVER_EXPIRES
@@ -99,7 +100,7 @@ def list_own(uow: UnitOfWork, actor: Actor, *, page: int = 0, order: str = "") -
     """One page of ten, as the REST API gives it."""
     require_role(actor, COMMON)
     found = repository.list_in_order(
-        uow.session, actor.user_id, order, offset=max(page, 0) * PAGE_SIZE, limit=PAGE_SIZE
+        uow.session, actor.user_id, order, offset=offset_of(page, PAGE_SIZE), limit=PAGE_SIZE
     )
     return [_row(token) for token in found]
 
@@ -124,7 +125,7 @@ def page_own(uow: UnitOfWork, actor: Actor, *, query: TokenQuery) -> TokenPage:
         search=query.search.strip(),
         status=query.status,
         sort=query.sort,
-        offset=max(query.page, 0) * size,
+        offset=offset_of(query.page, size),
         limit=size,
     )
     return TokenPage([_row(token) for token in rows], total)

@@ -12,6 +12,7 @@ from oneapi_app.errors import NotFound
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.kit.ids import request_id as new_request_id
+from oneapi_app.kit.paging import offset_of
 from oneapi_app.kit.text import is_storable
 from oneapi_app.models import Log, LogDetail, RelayFailure
 from oneapi_app.usage_log import policy
@@ -33,7 +34,6 @@ MAX_FOUND = 100
 MAX_COUNTED = 10_000
 """Matching rows are counted no further, so that a page never waits for a count."""
 MAX_EXPORTED = 10_000
-_MAX_OFFSET = 2**31
 _ADMIN_DETAIL = ("attempts",)
 
 
@@ -145,7 +145,7 @@ def page_entries(
     size = min(max(size, 1), MAX_PAGE_SIZE)
     if not _is_possible(chosen):
         return LogPage([], 0)
-    offset = min(max(page, 0) * size, _MAX_OFFSET)
+    offset = offset_of(page, size)
     ids = rows.find_ids(uow.log_session, chosen, offset=offset, limit=size, now=now_s())
     total = rows.count(uow.log_session, chosen, most=MAX_COUNTED)
     return LogPage(_entries(uow, ids), total)
@@ -189,7 +189,7 @@ def read_details(uow: UnitOfWork, actor: Actor, *, log_id: int) -> LogDetails:
 def _list(uow: UnitOfWork, chosen: LogFilter, page: int) -> list[LogRow]:
     if not _is_possible(chosen):
         return []
-    offset = min(max(page, 0) * PAGE_SIZE, _MAX_OFFSET)
+    offset = offset_of(page, PAGE_SIZE)
     ids = rows.find_ids(uow.log_session, chosen, offset=offset, limit=PAGE_SIZE, now=now_s())
     return [_row(row) for row in rows.read_rows(uow.log_session, ids)]
 

@@ -8,6 +8,7 @@ import pytest
 from oneapi_app.actor import ROOT
 from oneapi_app.kit.database import Database
 from oneapi_app.settings import Settings
+from tests.support.databases import ENGINES
 from tests.support.management import Management, management_api
 from tests.support.people import add_user
 
@@ -128,3 +129,25 @@ async def test_who_is_asking(api: Management) -> None:
     wrong = await api.as_("wrong").get("/api/user/self")
     assert (wrong.status_code, wrong.json()["message"]) == (200, "无权进行此操作，access token 无效")
     assert (await api.as_("Bearer root").get("/api/user/self")).json()["data"]["username"] == "root"
+
+
+LISTS = ["/api/user", "/api/token", "/api/channel", "/api/redemption", "/api/log", "/api/log/self"]
+
+
+@pytest.mark.parametrize("any_database_settings", ENGINES, indirect=True)
+@pytest.mark.parametrize("path", LISTS)
+async def test_whatever_page_is_asked_for(
+    any_database: Database, any_database_settings: Settings, tmp_path, path: str
+) -> None:
+    add_user(any_database, "root", role=ROOT)
+    async with management_api(any_database, any_database_settings, tmp_path) as api:
+        root = api.as_("root")
+        first = (await root.get(path)).json()
+        assert first["success"]
+        for page in ("-1", "--1", "x", "", "1.5", "1e3", "٣", "9" * 19, "%00", "0x1"):
+            assert (await root.get(path, params={"p": page})).json() == first, page
+        assert (await root.get(path, params={"p": "9" * 18})).json() == {
+            "data": [],
+            "message": "",
+            "success": True,
+        }
