@@ -22,7 +22,7 @@ from oneapi_app.frontend_build import build_frontend
 from tests.support.servers import find_program, free_port, need
 
 PROJECT = Path(__file__).parents[2]
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 90.0
 
 
 @dataclass
