@@ -1,5 +1,7 @@
 """A provider's error answer in OpenAI's words (contract §6.7)."""
 
+import math
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import msgspec
@@ -87,10 +89,19 @@ def _first_text(decoded: dict[str, Any] | None) -> str:
 
 
 def _retry_after(headers: Headers) -> float | None:
-    for name, value in headers:
-        if name == b"retry-after":
-            try:
-                return max(0.0, float(value))
-            except ValueError:
-                return None
-    return None
+    """Seconds, or a date (RFC 9110 10.2.3), which is told by the answer's own clock."""
+    asked = next((value for name, value in headers if name == b"retry-after"), None)
+    if asked is None:
+        return None
+    try:
+        seconds = float(asked)
+    except ValueError:
+        now = next((value for name, value in headers if name == b"date"), b"")
+        try:
+            until = parsedate_to_datetime(asked.decode("latin-1")) - parsedate_to_datetime(
+                now.decode("latin-1")
+            )
+        except (ValueError, TypeError):
+            return None
+        seconds = until.total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -128,7 +128,7 @@ class Passthrough:
 
     def _frame(self, event: Event) -> bytes:
         data = event.data
-        if data == b"[DONE]":
+        if data.startswith(b"[DONE]"):
             self.finished = True
             return b""
         if not data or self.failure is not None:
@@ -191,7 +191,7 @@ class Passthrough:
         last = b""
         if end is StreamEnd.COMPLETE:
             for event in () if self.finished else self._splitter.finish():
-                if event.data == b"[DONE]" or _is_object(event.data):
+                if event.data.startswith(b"[DONE]") or _is_object(event.data):
                     last += self._frame(event)
                 else:
                     end = StreamEnd.UPSTREAM_BROKE  # half a frame

@@ -48,6 +48,10 @@ class RelayApp:
         self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
         request_id = new_request_id()
         reply = Reply(send, request_id)
         activity = self._context.activity

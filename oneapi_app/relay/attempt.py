@@ -70,7 +70,10 @@ def route_to(channel: ChannelRecord, provider: Provider, model: str, context: Re
 async def attempt(
     context: RelayContext, call: Call, channel: ChannelRecord, reply: Reply, presence: Presence
 ) -> Served | Failure:
-    """A Failure means nothing has reached the caller and another channel may be tried."""
+    """A Failure means nothing has reached the caller and another channel may be tried.
+
+    Raises ClientGone where nothing has been asked of the provider yet.
+    """
     request = call.request
     provider = provider_for(channel.type)
     if not provider.supports(request.operation):
@@ -83,9 +86,12 @@ async def attempt(
         if links:
             request.media = await presence.during(context.media.fetch(links))
         upstream = await presence.during(work_on(len(request.body), lambda: provider.build(request, route)))
-        response = await presence.during(context.transport.send(upstream, context.timeouts))
     except ConversionError as error:
         return _local(400, str(error), "convert_request_failed")
+    if presence.gone:
+        raise ClientGone
+    try:
+        response = await presence.during(context.transport.send(upstream, context.timeouts))
     except ClientGone:
         return _gone()
     except TransportError as error:
@@ -98,9 +104,16 @@ async def attempt(
         return _transport_failure(error)
     finally:
         await response.aclose()
-    if isinstance(outcome, Failure) and not 400 <= outcome.status < 600:
-        return dataclasses.replace(outcome, status=502)
-    return outcome
+    return outcome if isinstance(outcome, Served) else _presentable(outcome, channel.key)
+
+
+def _presentable(failure: Failure, key: str) -> Failure:
+    """Fit to be told: a status that is an error, and without the channel's key, which some vendors repeat."""
+    if not 400 <= failure.status < 600:
+        failure = dataclasses.replace(failure, status=502)
+    if key and key in failure.message:
+        failure = dataclasses.replace(failure, message=failure.message.replace(key, "***"))
+    return failure
 
 
 async def _carry(
@@ -160,7 +173,7 @@ def _text_to_count(converter: Converter) -> str:
 
 
 def _gone() -> Served:
-    """The caller left before anything could be delivered."""
+    """The caller left before anything could be delivered, but the provider had been asked."""
     return Served(None, "", Ending.CLIENT_GONE, False, b"")
 
 

@@ -233,6 +233,21 @@ async def test_paths(open_relay: Stage, method: str, path: str, status: int) -> 
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
+async def test_a_websocket_is_refused(open_relay: Stage) -> None:
+    """As OpenAI's realtime client opens one."""
+    scope = {"type": "websocket", "path": "/v1/realtime", "headers": [], "query_string": b""}
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    await open_relay.runtime.relay(scope, receive, send)
+    assert said == [{"type": "websocket.close", "code": 1008}]
+
+
 async def test_what_is_not_implemented_says_so_where_the_model_is_known(open_relay: Stage) -> None:
     answer = await open_relay.ask({"model": "gpt-4o"}, path="/v1/threads")
     assert answer.status == 501

@@ -133,6 +133,37 @@ async def test_the_saturated_text_and_retry_after(relay: Stage) -> None:
         assert relay.context.health.resting() == {channel: 17.0}
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ((b"Retry-After: 2.5",), 2.5),
+        ((b"Retry-After: -3",), 5.0),
+        ((b"Retry-After: soon",), 5.0),
+        ((b"Retry-After: inf",), 5.0),
+        ((b"Retry-After: nan",), 5.0),
+        ((b"Retry-After: 1e999",), 5.0),
+        ((b"Retry-After: 99999999",), 3600.0),
+        ((b"Retry-After: Wed, 21 Oct 2026 07:28:40 GMT", b"Date: Wed, 21 Oct 2026 07:28:00 GMT"), 40.0),
+        ((b"Retry-After: Wed, 21 Oct 2026 07:28:40 GMT", b"Date: yesterday"), 5.0),
+    ],
+)
+async def test_how_long_a_provider_asks_for(relay: Stage, headers: tuple[bytes, ...], seconds: float) -> None:
+    async with provider(answering(BROKEN, JSON, *headers, status=429)) as vendor:
+        channel = await relay.add_channel(vendor)
+        assert (await relay.chat()).status == 429
+        assert relay.context.health.resting() == {channel: seconds}
+
+
+async def test_a_channels_key_is_not_told(relay: Stage) -> None:
+    told = error("Incorrect API key provided: channel-key-1. See your account.")
+    async with provider(answering(told, status=400)) as vendor:
+        await relay.add_channel(vendor)
+        answer = await relay.chat()
+    assert answer.error["message"].startswith(
+        "Incorrect API key provided: ***. See your account. (request id"
+    )
+
+
 async def test_a_resting_channel_comes_last_until_it_has_rested(relay: Stage) -> None:
     flaky, other = Recorder(error("busy"), JSON, b"Retry-After: 30", status=429), Recorder()
     await relay.set_option("RetryTimes", "1")

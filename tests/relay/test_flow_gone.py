@@ -157,11 +157,13 @@ async def test_before_the_next_channel_is_asked(relay: Stage) -> None:
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(provider(slow_failure))
         second = await stack.enter_async_context(provider(never))
-        await relay.add_channel(first, priority=1)
+        asked = await relay.add_channel(first, priority=1)
         await relay.add_channel(second)
         caller = relay.call(ASKED)
         await caller.done()
     assert untouched == 0
+    bill = await relay.bill()
+    assert (bill.row.channel_id, bill.ending) == (asked, "client gone")
 
 
 async def test_behind_the_end_of_the_answer(relay: Stage) -> None:
@@ -212,6 +214,7 @@ async def test_while_an_image_is_fetched(database_settings: Any, database: Any) 
         caller.leave()
         await given_up(pictures.peers[0])
         await caller.done()
+        assert await relay.bills() == []
 
 
 async def test_the_server_stops_before_the_first_byte(relay: Stage) -> None:
