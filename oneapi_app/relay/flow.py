@@ -60,7 +60,11 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
                 notes.append(AttemptNote(channel.id, status, took, outcome.problem))
                 _judge(context, call, channel, outcome)
                 held, reservation = reservation, None
-                await _settle(context, call, channel, outcome, held, notes)
+                try:
+                    await _settle(context, call, channel, outcome, held, notes)
+                except Exception:
+                    context.ledger.release(held)  # without effect where it was settled after all
+                    raise
                 await _finish(outcome, reply)
                 return
             failure = outcome
