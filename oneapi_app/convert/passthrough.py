@@ -231,11 +231,12 @@ class Passthrough:
 
 
 class Verbatim:
-    """Answers that are no JSON of ours to read: speech, transcriptions, images."""
+    """Answers that are no JSON of ours to read: speech, transcriptions, images. ``spoken``: their text is billed."""
 
-    __slots__ = ("_body", "content_type", "cut", "failure", "finished", "has_content", "usage")
+    __slots__ = ("_body", "_spoken", "content_type", "cut", "failure", "finished", "has_content", "usage")
 
-    def __init__(self) -> None:
+    def __init__(self, *, spoken: bool = False) -> None:
+        self._spoken = spoken
         self._body = b""
         self.usage: Usage | None = None
         self.has_content = False
@@ -256,6 +257,8 @@ class Verbatim:
         return body
 
     def output_text(self) -> str:
+        if not self._spoken:
+            return ""
         try:
             text = _objects.decode(self._body).get("text")
             return msgspec.json.decode(text, type=str) if text is not None else ""

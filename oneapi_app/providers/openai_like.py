@@ -95,7 +95,7 @@ def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamR
 
 def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:
     if request.operation in _VERBATIM:
-        return Verbatim()
+        return Verbatim(spoken=request.operation in (Operation.TRANSCRIPTION, Operation.TRANSLATION))
     return Passthrough(chat=request.operation is Operation.CHAT)
 
 

@@ -174,9 +174,15 @@ def test_unary_answers_are_untouched() -> None:
 
 
 def test_transcriptions() -> None:
-    verbatim = Verbatim()
+    verbatim = Verbatim(spoken=True)
     assert verbatim.convert(b'{"text":"heard"}') == b'{"text":"heard"}'
     assert verbatim.output_text() == "heard"
-    plain = Verbatim()
+    plain = Verbatim(spoken=True)
     plain.convert(b"heard\n")
     assert plain.output_text() == "heard\n"
+
+
+def test_pictures_and_sounds_have_no_text_to_count() -> None:
+    verbatim = Verbatim()
+    assert verbatim.convert(b"\xff\xf3") == b"\xff\xf3"
+    assert verbatim.output_text() == ""
