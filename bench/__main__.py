@@ -1,6 +1,6 @@
 """``make bench``: everything measured, told on the way, and written to docs/benchmarks.md. Loopback only.
 
-    python -m bench [--peers] [--rounds N] [--seconds S] [--streams N] [--log-rows N] [--page FILE]
+    python -m bench [--peers] [--rounds N] [--seconds S] [--streams N] [--events N] [--log-rows N] [--page FILE]
 
 Ends by itself, also when something hangs, and ends what it started.
 """
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -61,7 +62,7 @@ def measure(options: argparse.Namespace) -> report.Measured:
     with contextlib.ExitStack() as running:
         directory = Path(running.enter_context(tempfile.TemporaryDirectory(dir=_ON_DISK)))
         say("starting the vendor, the floor and ours")
-        upstream = running.enter_context(running_upstream())
+        upstream = running.enter_context(running_upstream(options.events))
         gateway = running.enter_context(running_gateway(directory, upstream))
         missing: dict[str, str] = {}
         peers = list(_start_peers(running, upstream, missing)) if options.peers else []
@@ -81,14 +82,14 @@ def measure(options: argparse.Namespace) -> report.Measured:
                 say,
                 lambda: memory_mb.append(usage_of(gateway.pid).resident_mb),
             )
+        missing |= comparison.dropped
         requests = comparison.requests([target.name for target in own])
         gateway.check_books(requests)
         say(f"the books agree: {requests:,} calls measured, each with its log row and its charge")
         say(f"{options.streams} streams straight from the vendor, then through ours")
-        direct = hold_streams(
-            f"{upstream.streams}/v1/chat/completions", STREAM_MODEL, {}, options.streams, None
-        )
-        streams = hold_streams(gateway.chat_url, STREAM_MODEL, gateway.headers, options.streams, gateway.pid)
+        hold = partial(hold_streams, count=options.streams, events=options.events)
+        direct = hold(f"{upstream.streams}/v1/chat/completions", STREAM_MODEL, {})
+        streams = hold(gateway.chat_url, STREAM_MODEL, gateway.headers, pid=gateway.pid)
         return report.Measured(gateway, comparison, direct, streams, memory_mb, requests, missing=missing)
 
 
@@ -131,6 +132,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often the servers take turns (3)")
     parser.add_argument("--seconds", type=float, default=5, help="of load per server and round (5)")
     parser.add_argument("--streams", type=int, default=500, help="event streams held at once (500)")
+    parser.add_argument("--events", type=int, default=20, help="of each stream, half a second apart (20)")
     parser.add_argument(
         "--log-rows", type=int, default=200_000, help="rows of the log store's benchmark; 0: none"
     )

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bench.load import Run, Target, put_under_load
+from bench.load import LoadFailed, Run, Target, put_under_load
 
 MANY = 32
 _WARM_UP_S = 1
@@ -15,10 +15,14 @@ _WARM_UP_S = 1
 
 @dataclass(slots=True)
 class Comparison:
-    """Per server, its runs in the order of the rounds: with one connection and with ``MANY``."""
+    """Per server, its runs in the order of the rounds: with one connection and with ``MANY``.
+
+    ``dropped``: optional servers that failed under load, and how.
+    """
 
     single: dict[str, list[Run]] = field(default_factory=dict[str, list[Run]])
     many: dict[str, list[Run]] = field(default_factory=dict[str, list[Run]])
+    dropped: dict[str, str] = field(default_factory=dict[str, str])
 
     def requests(self, names: Sequence[str]) -> int:
         return sum(run.requests for name in names for run in (*self.single[name], *self.many[name]))
@@ -31,14 +35,30 @@ def compare(
     progress: Callable[[str], None],
     after_round: Callable[[], None],
 ) -> Comparison:
-    """Raises LoadFailed."""
+    """Raises LoadFailed, unless the server was optional: that one is dropped."""
     found = Comparison()
+
+    def measure(target: Target, connections: int, seconds: float) -> Run | None:
+        if target.name in found.dropped:
+            return None
+        try:
+            return put_under_load(target, connections, seconds)
+        except LoadFailed as error:
+            if not target.optional:
+                raise
+            found.dropped[target.name] = str(error)
+            found.many.pop(target.name, None)
+            found.single.pop(target.name, None)
+            return None
+
     for target in targets:
-        put_under_load(target, MANY, _WARM_UP_S)
+        measure(target, MANY, _WARM_UP_S)
     for number in range(1, rounds + 1):
         for connections, runs in ((MANY, found.many), (1, found.single)):
             for target in targets:
-                run = put_under_load(target, connections, seconds if connections == MANY else seconds / 2)
+                run = measure(target, connections, seconds if connections == MANY else seconds / 2)
+                if run is None:
+                    continue
                 runs.setdefault(target.name, []).append(run)
                 cost = f", {run.cpu_us:.0f} µs of CPU each" if target.pid else ""
                 progress(

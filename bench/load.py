@@ -22,6 +22,7 @@ class Target:
     """Where to send chat requests. ``pid``: whose processor time counts; None where it is of no interest.
 
     ``settled`` returns once the server has no work left over from the requests it has answered.
+    ``optional``: a failure leaves it out instead of ending everything.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Target:
     pid: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     settled: Callable[[], None] = lambda: None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def running_litellm(directory: Path, upstream: Upstream) -> Iterator[Target]:
             MODEL,
             process.pid,
             {"Authorization": "Bearer sk-bench"},
+            optional=True,
         )
 
 
@@ -100,6 +101,7 @@ def running_portkey(directory: Path, upstream: Upstream) -> Iterator[Target]:
                 "x-portkey-provider": "openai",
                 "x-portkey-custom-host": f"{upstream.plain}/v1",
             },
+            optional=True,
         )
 
 

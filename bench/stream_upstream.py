@@ -1,6 +1,6 @@
 """A vendor that streams: to every POST a first event at once and one more every half second, each with its send time.
 
-    python -m bench.stream_upstream PORT
+    python -m bench.stream_upstream PORT EVENTS
 
 The content of an event is the machine's monotonic clock in seconds, so whoever reads it knows how late it is.
 """
@@ -8,10 +8,10 @@ The content of an event is the machine's monotonic clock in seconds, so whoever 
 import asyncio
 import sys
 import time
+from functools import partial
 
 import uvloop
 
-EVENTS = 20
 APART_S = 0.5
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _EVENT = (
@@ -26,7 +26,7 @@ _END = (
 )
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def answer(events: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             length = next(
@@ -39,7 +39,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             )
             await reader.readexactly(length)
             writer.write(_HEAD)
-            for _ in range(EVENTS):
+            for _ in range(events):
                 writer.write(_chunk(_EVENT % time.monotonic()))
                 await writer.drain()
                 await asyncio.sleep(APART_S)
@@ -54,10 +54,10 @@ def _chunk(text: str) -> bytes:
     return b"%x\r\n%s\r\n" % (len(text), text.encode())
 
 
-async def main(port: int) -> None:
-    server = await asyncio.start_server(answer, "127.0.0.1", port, backlog=2048)
+async def main(port: int, events: int) -> None:
+    server = await asyncio.start_server(partial(answer, events), "127.0.0.1", port, backlog=2048)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2])))

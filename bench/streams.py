@@ -18,11 +18,10 @@ import uvloop
 
 from bench.load import LoadFailed
 from bench.processes import usage_of
-from bench.stream_upstream import APART_S, EVENTS
+from bench.stream_upstream import APART_S
 
 _APART_S = 0.01
 _SENT_AT = re.compile(rb'"content":"(\d+\.\d+)"')
-_HELD_S = EVENTS * APART_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,9 @@ class Streams:
 class _Caller(asyncio.Protocol):
     """One call. ``late_s``: of each event; ``ended`` is done with the connection or the stream's end."""
 
-    def __init__(self, request: bytes, ended: "asyncio.Future[bool]") -> None:
+    def __init__(self, request: bytes, events: int, ended: "asyncio.Future[bool]") -> None:
         self._request = request
+        self._events = events
         self._ended = ended
         self._rest = b""
         self.late_s: list[float] = []
@@ -57,7 +57,7 @@ class _Caller(asyncio.Protocol):
         self._rest = events.pop()
         self.late_s += [now - float(sent.group(1)) for event in events if (sent := _SENT_AT.search(event))]
         if any(event.endswith(b"data: [DONE]") for event in events):
-            self._end(complete=len(self.late_s) == EVENTS)
+            self._end(complete=len(self.late_s) == self._events)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(complete=False)
@@ -67,12 +67,14 @@ class _Caller(asyncio.Protocol):
             self._ended.set_result(complete)
 
 
-def hold_streams(url: str, model: str, headers: Mapping[str, str], count: int, pid: int | None) -> Streams:
-    """Raises LoadFailed where a stream did not come through whole."""
-    return uvloop.run(_hold(url, _request(url, model, headers), count, pid))
+def hold_streams(
+    url: str, model: str, headers: Mapping[str, str], *, count: int, events: int, pid: int | None = None
+) -> Streams:
+    """``events``: how many each stream has. Raises LoadFailed where a stream did not come through whole."""
+    return uvloop.run(_hold(url, _request(url, model, headers), count, events, pid))
 
 
-async def _hold(url: str, request: bytes, count: int, pid: int | None) -> Streams:
+async def _hold(url: str, request: bytes, count: int, events: int, pid: int | None) -> Streams:
     loop = asyncio.get_running_loop()
     address = urlsplit(url)
     assert address.hostname
@@ -81,19 +83,20 @@ async def _hold(url: str, request: bytes, count: int, pid: int | None) -> Stream
     callers: list[_Caller] = []
     transports: list[asyncio.BaseTransport] = []
     memory = [_memory_mb(pid)]
+    held_s = events * APART_S
     began = loop.time()
     for number in range(count):
         await asyncio.sleep(began + number * _APART_S - loop.time())
         ended: asyncio.Future[bool] = loop.create_future()
-        caller = _Caller(request, ended)
+        caller = _Caller(request, events, ended)
         transport, _ = await loop.create_connection(lambda it=caller: it, address.hostname, address.port)
         ends.append(ended)
         callers.append(caller)
         transports.append(transport)
     memory.append(_memory_mb(pid))
-    await asyncio.wait_for(asyncio.shield(ends[0]), _HELD_S + 30)
+    await asyncio.wait_for(asyncio.shield(ends[0]), held_s + 30)
     memory.append(_memory_mb(pid))
-    whole = await asyncio.wait_for(asyncio.gather(*ends), _HELD_S + count * _APART_S + 30)
+    whole = await asyncio.wait_for(asyncio.gather(*ends), held_s + count * _APART_S + 30)
     for transport in transports:
         transport.close()
     if not all(whole):

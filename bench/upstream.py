@@ -53,11 +53,13 @@ class Upstream:
     plain: str
     tls: str
     streams: str
+    events: int
     authority: Path
 
 
 @contextlib.contextmanager
-def running_upstream() -> Iterator[Upstream]:
+def running_upstream(events: int = 20) -> Iterator[Upstream]:
+    """``events``: how many each stream has, half a second apart."""
     nginx = find_program("nginx")
     assert nginx, "asked for before"
     with tempfile.TemporaryDirectory() as name:
@@ -77,7 +79,7 @@ def running_upstream() -> Iterator[Upstream]:
         )
         commands = (
             [nginx, "-p", name, "-c", str(directory / "nginx.conf")],
-            [sys.executable, "-m", "bench.stream_upstream", str(streams)],
+            [sys.executable, "-m", "bench.stream_upstream", str(streams), str(events)],
         )
         processes = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
         try:
@@ -87,6 +89,7 @@ def running_upstream() -> Iterator[Upstream]:
                 f"http://127.0.0.1:{plain}",
                 f"https://127.0.0.1:{tls}",
                 f"http://127.0.0.1:{streams}",
+                events,
                 certificates.ca,
             )
         finally:
