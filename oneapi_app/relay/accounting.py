@@ -70,10 +70,12 @@ async def estimate_exactly(context: RelayContext, call: Call, channel: ChannelRe
 
 def _answer_limit(fields: dict[str, Any]) -> int | None:
     limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
-    return int(limit) if isinstance(limit, int | float) else None
+    return int(limit) if isinstance(limit, (int, float)) else None
 
 
 def _fixed_units(request: ClientRequest, channel: ChannelRecord, price: Price) -> int | None:
+    if request.operation not in _MEDIA:
+        return None
     fields = request.json or {}
     if request.operation is Operation.IMAGES:
         model = upstream_model(channel, request.model)
@@ -81,10 +83,8 @@ def _fixed_units(request: ClientRequest, channel: ChannelRecord, price: Price) -
             model, fields.get("size") or DEFAULT_SIZE, fields.get("quality") or ""
         )
         return policy.image_units(price, weight, fields.get("n") or 1)
-    if request.operation is Operation.SPEECH:
-        said = fields.get("input")
-        return policy.speech_units(price, len(said.encode()) if isinstance(said, str) else 0)
-    return None
+    said = fields.get("input")
+    return policy.speech_units(price, len(said.encode()) if isinstance(said, str) else 0)
 
 
 def roughly(request: ClientRequest) -> int:
