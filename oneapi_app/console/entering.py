@@ -104,14 +104,14 @@ def email_and_code(code_name: str = "verification_code") -> rx.Component:
     )
 
 
-def third_parties(next_page: str) -> rx.Component:
-    """A button for each that is switched on, under a line; nothing where none is."""
+def third_parties(next_page: str, *, beside: Any) -> rx.Component:
+    """A button for each that is switched on; nothing where none is. ``beside``: whether a form stands above."""
     buttons = [_button(name, next_page) for name in ("github", "oidc", "lark")]
     any_of_them = client.site("github") | client.site("oidc") | client.site("lark") | client.site("wechat")
     return rx.cond(
         any_of_them,
         rx.el.div(
-            rx.cond(client.site("password_login"), rx.el.div(t("third_party.or"), class_name="or")),
+            rx.cond(beside, rx.el.div(t("third_party.or"), class_name="or")),
             *buttons,
             rx.cond(client.site("wechat"), _wechat(next_page)),
             class_name="third-parties",

@@ -46,7 +46,6 @@ TEXTS = {
     "in_flight": "Requests in flight",
     "installation": "This installation",
     "lark_client_id": "App id",
-    "lark_client_id_help": "The sign-in button appears as soon as it is set.",
     "lark_client_secret": "App secret",
     "log_consume_enabled": "Write a log row per request",
     "log_consume_enabled_help": "Without rows there are no statistics.",

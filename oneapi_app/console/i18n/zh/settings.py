@@ -45,7 +45,6 @@ TEXTS = {
     "in_flight": "进行中的请求",
     "installation": "当前实例",
     "lark_client_id": "App ID",
-    "lark_client_id_help": "填写后即显示飞书登录按钮。",
     "lark_client_secret": "App Secret",
     "log_consume_enabled": "记录每次请求的日志",
     "log_consume_enabled_help": "关闭后将没有统计数据。",

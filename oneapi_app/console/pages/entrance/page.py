@@ -19,7 +19,7 @@ def sign_in_page() -> rx.Component:
         rx.cond(EntranceState.expired, callout(t("sign_in.expired"), tone="warn", icon="clock")),
         rx.cond(EntranceState.registered, callout(t("sign_in.registered"), tone="good", icon="circle-check")),
         rx.cond(client.site("password_login"), _password_form()),
-        third_parties(routes.DASHBOARD),
+        third_parties(routes.DASHBOARD, beside=client.site("password_login")),
         rx.cond(
             client.site("registration"), crossing(t("sign_up.none_yet"), t("sign_up.title"), routes.REGISTER)
         ),

@@ -13,12 +13,19 @@ _State: Any = MethodsState
 
 
 def sign_in_methods() -> rx.Component:
-    return card(
-        rx.el.p(t("personal.sign_in_methods_text"), class_name="muted"),
-        rx.el.ul(_email(), *(_provider(name) for name in entering.NAMES), class_name="notes methods"),
-        _unbinding(),
-        title=t("personal.sign_in_methods"),
-        class_name="form-stack",
+    """Nothing where nothing is bound and the operator has switched nothing on."""
+    possible = client.site("mail")
+    for name in entering.NAMES:
+        possible = possible | client.site(name)
+    return rx.cond(
+        possible | _State.has_some,
+        card(
+            rx.el.p(t("personal.sign_in_methods_text"), class_name="muted"),
+            rx.el.ul(_email(), *(_provider(name) for name in entering.NAMES), class_name="notes methods"),
+            _unbinding(),
+            title=t("personal.sign_in_methods"),
+            class_name="form-stack",
+        ),
     )
 
 

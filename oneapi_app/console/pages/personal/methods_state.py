@@ -20,6 +20,8 @@ class MethodsState(ConsoleState, rx.State):
     email: str = ""
     bound: dict[str, bool] = {}
     """By the provider's name."""
+    has_some: bool = False
+    """Whether anything is bound, the address included."""
     github_login: str = ""
     doomed: str = ""
     """The provider about to be unbound."""
@@ -36,6 +38,7 @@ class MethodsState(ConsoleState, rx.State):
         own = await self._read(accounts.read_self)
         self.email, self.github_login = own.email, own.github_id
         self.bound = {name: bool(getattr(own, provider.column)) for name, provider in ALL.items()}
+        self.has_some = bool(own.email) or any(self.bound.values())
 
     @rx.event
     def ask_unbind(self, provider: str) -> None:

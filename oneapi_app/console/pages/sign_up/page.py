@@ -19,7 +19,7 @@ def sign_up_page() -> rx.Component:
             client.site("registration"),
             rx.fragment(
                 rx.cond(client.site("password_registration"), _form()),
-                third_parties(routes.DASHBOARD),
+                third_parties(routes.DASHBOARD, beside=client.site("password_registration")),
             ),
             callout(t("sign_up.off"), tone="info", icon="info"),
         ),
