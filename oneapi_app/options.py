@@ -109,9 +109,11 @@ def _link(value: str) -> str:
 
 
 def _sender(value: str) -> str:
-    if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+    """``post@example.com`` or ``News <post@example.com>``."""
+    address = r"[^@\s<>,;]+@[^@\s<>,;]+"
+    if value and not re.fullmatch(rf"{address}|[^<>]*<{address}>", value):
         raise ValueError("expected an e-mail address")
-    return value
+    return _line(value)
 
 
 def _domains(value: str) -> tuple[str, ...]:
