@@ -69,7 +69,10 @@ def _examine_database(
 ) -> Iterator[Finding]:
     file = address.url.database or ""
     if address.url.get_backend_name() == "sqlite" and not Path(file).exists():
-        yield Finding(Level.OK, "no such file: the first start creates it")
+        if settings.is_master:
+            yield Finding(Level.OK, "no such file: the first start creates it")
+        else:
+            yield Finding(Level.PROBLEM, "no such file, and a slave creates none: start a master first")
         return
     engine = open_read_only(address)
     try:

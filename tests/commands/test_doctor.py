@@ -182,6 +182,9 @@ def test_what_the_settings_mean_for_this_node(
 
 
 def test_a_slave_before_its_master(blank_settings: Settings, tmp_path: Path) -> None:
+    status, text = doctor(dataclasses.replace(blank_settings, node_type="slave"), tmp_path)
+    assert status == 1
+    assert "start a master" in text
     database = open_database(blank_settings)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE options (id int)")
