@@ -4,6 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.limits.limits import retry_after
 from oneapi_app.rest.cookies import SCOPE_KEY
@@ -70,6 +72,8 @@ class Front:
         else:
             try:
                 await self._app(without_foreign_cookie(scope), receive, tagged)
+            except ClientDisconnect:
+                pass
             except Exception as error:
                 log.exception("request %s to %s failed: %s", request_id, scope["path"], type(error).__name__)
                 if not begun:

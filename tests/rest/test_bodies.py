@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import logging
 
 import pytest
 
 from oneapi_app.options import OPTIONS
 from oneapi_app.rest.body import MAX_BODY_BYTES
 from tests.rest.authorisation import MATRIX
-from tests.support.site import NUMBER
+from tests.support.site import NUMBER, access_token
 
 MB = 1 << 20
 RAW: dict[str, bytes] = {
@@ -184,6 +185,26 @@ async def test_a_body_beyond_the_limit_is_refused_without_being_kept(site):
     answer = await site.client("user").post("/api/token", content=endless())
     assert answer.json() == {"message": "请求体过大", "success": False}
     assert sent <= MAX_BODY_BYTES + 2 * MB
+
+
+async def test_a_caller_who_hangs_up_changes_nothing_and_is_no_fault_of_ours(site, caplog):
+    """A token's name arrives, and then nobody is there any more."""
+    before = site.dump(but=FRAGILE)
+    arriving = iter(
+        [{"type": "http.request", "body": b'{"name":"x"', "more_body": True}, {"type": "http.disconnect"}]
+    )
+
+    async def receive():
+        return next(arriving)
+
+    async def send(message):
+        assert message.get("status", 500) == 500
+
+    headers = [(b"authorization", access_token("user").encode())]
+    scope = {"type": "http", "method": "POST", "path": "/api/token", "query_string": b"", "headers": headers}
+    await site.app(scope | {"client": ("127.0.0.1", 1), "scheme": "http"}, receive, send)
+    assert site.dump(but=FRAGILE) == before
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_compressed_bodies_are_not_unpacked(site):
