@@ -7,6 +7,7 @@ Ends by itself, also when something hangs, and ends what it started.
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import tempfile
@@ -59,6 +60,9 @@ def main() -> int:
 
 def measure(options: argparse.Namespace) -> report.Measured:
     """Raises LoadFailed where a server answered otherwise than it should."""
+    load_before = os.getloadavg()[0]
+    if report.is_busy(load_before):
+        say(f"the machine is busy (load average {load_before:.1f}): only ratios will mean something")
     with contextlib.ExitStack() as running:
         directory = Path(running.enter_context(tempfile.TemporaryDirectory(dir=_ON_DISK)))
         say("starting the vendor, the floor and ours")
@@ -90,7 +94,9 @@ def measure(options: argparse.Namespace) -> report.Measured:
         hold = partial(hold_streams, count=options.streams, events=options.events)
         direct = hold(f"{upstream.streams}/v1/chat/completions", STREAM_MODEL, {})
         streams = hold(gateway.chat_url, STREAM_MODEL, gateway.headers, pid=gateway.pid)
-        return report.Measured(gateway, comparison, direct, streams, memory_mb, requests, missing=missing)
+        return report.Measured(
+            gateway, comparison, direct, streams, memory_mb, requests, load_before, missing=missing
+        )
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bench.load import LoadFailed, Run, Target, put_under_load
+from bench.load import LoadFailed, Run, Target, ask_once, put_under_load
 
 MANY = 32
 _WARM_UP_S = 1
@@ -38,10 +38,12 @@ def compare(
     """Raises LoadFailed, unless the server was optional: that one is dropped."""
     found = Comparison()
 
-    def measure(target: Target, connections: int, seconds: float) -> Run | None:
+    def measure(target: Target, connections: int, seconds: float, *, first: bool = False) -> Run | None:
         if target.name in found.dropped:
             return None
         try:
+            if first:
+                ask_once(target)
             return put_under_load(target, connections, seconds)
         except LoadFailed as error:
             if not target.optional:
@@ -52,7 +54,7 @@ def compare(
             return None
 
     for target in targets:
-        measure(target, MANY, _WARM_UP_S)
+        measure(target, MANY, _WARM_UP_S, first=True)
     for number in range(1, rounds + 1):
         for connections, runs in ((MANY, found.many), (1, found.single)):
             for target in targets:

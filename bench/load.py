@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from bench.processes import usage_of
 from tests.support.servers import find_program
 
@@ -45,6 +47,15 @@ class Run:
     cpu_us: float
 
 
+def ask_once(target: Target) -> None:
+    """The first request, which takes some servers seconds. Raises LoadFailed."""
+    fields = {"model": target.model, "messages": [{"role": "user", "content": "Say hello, please."}]}
+    try:
+        httpx.post(target.url, json=fields, headers=target.headers, timeout=60).raise_for_status()
+    except httpx.HTTPError as error:
+        raise LoadFailed(f"the first request to {target.name} failed ({type(error).__name__})") from None
+
+
 def put_under_load(target: Target, connections: int, seconds: float) -> Run:
     """Raises LoadFailed where any request was not answered with status 200."""
     wrk = find_program("wrk")
@@ -62,7 +73,9 @@ def put_under_load(target: Target, connections: int, seconds: float) -> Run:
     spent_s = usage_of(target.pid).cpu_s - before if target.pid else 0.0
     result = json.loads(done.stdout.splitlines()[-1])
     requests = result["requests"]
-    if not requests or result["refused"] or result["broken"]:
+    if not requests:
+        raise LoadFailed(f"{target.name} answered nothing within {seconds:.0f} s")
+    if result["refused"] or result["broken"]:
         raise LoadFailed(
             f"{target.name}: of {requests} requests {result['refused']} were refused and {result['broken']} broke off"
         )

@@ -52,6 +52,8 @@ class Measured:
     memory_mb: list[float]
     """After the start and after each round. In the first one the tokenizer is loaded, for calls that broke off."""
     requests: int
+    load_before: float
+    """The machine's load average when it all began."""
     stores: list[Answers] = field(default_factory=list[Answers])
     missing: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -63,7 +65,7 @@ def render_page(measured: Measured) -> str:
     page += "\n## Event streams\n\n" + "\n".join(_streams(measured)) + "\n"
     if measured.stores:
         page += "\n## Log lists and statistics\n\n" + "\n".join(_stores(measured.stores)) + "\n"
-    return page + f"\n## The machine\n\n{describe_machine()}\n"
+    return page + f"\n## The machine\n\n{describe_machine()} {_describe_load(measured.load_before)}\n"
 
 
 def _per_second(run: Run) -> float:
@@ -194,6 +196,16 @@ def describe_machine() -> str:
         f"{os.cpu_count()} x {_processor()}, {memory:.0f} GB, Linux {'.'.join(platform.release().split('.')[:2])}, "
         f"Python {platform.python_version()}."
     )
+
+
+def _describe_load(load: float) -> str:
+    busy = ": other work ran beside this, so only ratios mean something" if is_busy(load) else ""
+    return f"Its load average was {load:.1f} when the benchmark began{busy}."
+
+
+def is_busy(load: float) -> bool:
+    """Whether others leave less than half of the processors to the benchmark."""
+    return load > (os.cpu_count() or 1) / 2
 
 
 def _processor() -> str:
