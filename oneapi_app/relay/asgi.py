@@ -37,6 +37,7 @@ _PREFLIGHT = [
     (b"access-control-max-age", b"43200"),
 ]
 _MAY_BE_FORMS = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION, None})
+_STREAMED = frozenset({Operation.CHAT, Operation.COMPLETIONS})
 _CHANNEL_ID = re.compile(r"[0-9]{1,18}")
 _FOR_PROVIDERS = frozenset({b"content-type", b"accept", b"anthropic-version", b"anthropic-beta"})
 
@@ -212,7 +213,7 @@ def _check(request: ClientRequest) -> None:
             check_speech(fields)
         case _:
             pass
-    if request.operation in (Operation.CHAT, Operation.COMPLETIONS):
+    if request.operation in _STREAMED:
         request.stream = check_stream(fields)
 
 

@@ -1,7 +1,8 @@
 """One try of one channel: build, send, classify, and on acceptance carry the answer."""
 
 import dataclasses
-from dataclasses import dataclass
+
+import msgspec
 
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.convert.base import Converter
@@ -30,8 +31,7 @@ MAX_ANSWER_BODY = 256 << 20
 _TIMEOUTS = (ConnectTimeout, FirstByteTimeout, IdleTimeout, TotalTimeout)
 
 
-@dataclass(slots=True)
-class Served:
+class Served(msgspec.Struct):
     """An accepted attempt. ``last`` is what the caller still has to get, after the bill is safe."""
 
     usage: Usage | None

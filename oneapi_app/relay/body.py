@@ -107,7 +107,7 @@ def check_max_tokens(fields: dict[str, Any]) -> None:
             continue
         if (
             isinstance(value, bool)
-            or not isinstance(value, int | float)
+            or not isinstance(value, (int, float))
             or not 0 <= value <= MAX_TOKENS_LIMIT
         ):
             raise invalid_request(f"{name} is invalid")
