@@ -146,7 +146,7 @@ async def test_broken_streams(relay: Stage, vendor: Vendor, breaking: Any) -> No
         await pieces(peer, *vendor.events[: vendor.before_end])
         await breaking(vendor, peer)
 
-    relay.context.timeouts = replace(QUICK, idle_s=0.3)
+    relay.context.timeouts = replace(QUICK, idle_s=0.4)
     answer = await ask(relay, vendor, script)
     assert answer.text == vendors.ANSWER
     assert [("error" in event) for event in answer.events[-2:]] == [True, False]
@@ -208,8 +208,8 @@ async def test_no_answer(database_settings: Any, database: Any, vendor: Vendor, 
         await peer.request()
         await stream(peer, *vendor.events, headers=(vendor.content_type,))
 
-    async with stage(database_settings, database, first_content_timeout_s=0.3) as relay:
-        relay.context.timeouts = replace(QUICK, idle_s=0.5)
+    async with stage(database_settings, database, first_content_timeout_s=0.6) as relay:
+        relay.context.timeouts = replace(QUICK, idle_s=0.8)
         async with provider(bad) as one, provider(good) as two:
             await relay.add_channel(one, vendor.model, type=vendor.kind, priority=1)
             answer = await relay.ask({**ASKED, "model": vendor.model})

@@ -199,7 +199,7 @@ async def test_broken_streams(relay: Stage, breaking: Any, begun: list[bytes]) -
         await pieces(peer, *begun)
         await breaking(peer)
 
-    relay.context.timeouts = replace(QUICK, idle_s=0.2)
+    relay.context.timeouts = replace(QUICK, idle_s=0.4)
     async with provider(script) as vendor:
         channel = await relay.add_channel(vendor)
         answer = await relay.chat(stream=True)
@@ -378,8 +378,8 @@ async def test_no_answer(database_settings: Any, database: Any, failing: Any, st
             await peer.request()
             await failing(peer)
 
-    async with stage(database_settings, database, first_content_timeout_s=0.3) as relay:
-        relay.context.timeouts = replace(QUICK, first_byte_s=0.3, idle_s=0.5)
+    async with stage(database_settings, database, first_content_timeout_s=0.6) as relay:
+        relay.context.timeouts = replace(QUICK, first_byte_s=0.6, idle_s=0.8)
         async with (
             provider(script) as vendor,
             provider(answering(completion())) as other,

@@ -55,6 +55,22 @@ async def row_of(gateway: str, model: str) -> dict[str, Any]:
     raise AssertionError("no log row")
 
 
+async def connect(gateway: str, model: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A socket on which a stream has been asked for."""
+    host, _, port = gateway.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 12)
+    body = b'{"model":"%b","stream":true,"messages":[{"role":"user","content":"Say hello"}]}' % model.encode()
+    lines = (
+        "POST /v1/chat/completions HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer sk-{TOKEN}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    )
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    return reader, writer
+
+
 @pytest.mark.parametrize("begun", [False, True], ids=["before the first byte", "in the middle"])
 async def test_a_caller_hangs_up(gateway: str, directory: Path, begun: bool) -> None:
     model = f"gpt-4o-{begun}"
@@ -70,14 +86,7 @@ async def test_a_caller_hangs_up(gateway: str, directory: Path, begun: bool) -> 
 
     async with provider(script) as vendor:
         await add_channel(gateway, model, vendor.url)
-        host, _, port = gateway.removeprefix("http://").partition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        body = (
-            b'{"model":"%b","stream":true,"messages":[{"role":"user","content":"Say hello"}]}'
-            % model.encode()
-        )
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-{TOKEN}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"  # fmt: skip
-        writer.write(head.encode() + body)
+        reader, writer = await connect(gateway, model)
         async with asyncio.timeout(LIMIT_S):
             await heard.wait()
             if begun:
@@ -89,6 +98,58 @@ async def test_a_caller_hangs_up(gateway: str, directory: Path, begun: bool) -> 
     row = await row_of(gateway, model)
     assert (row["prompt_tokens"], row["completion_tokens"]) == (9, 1 if begun else 0)
     assert "Traceback" not in (directory / "server.log").read_text()
+
+
+async def test_a_caller_that_does_not_read_holds_the_provider_up_and_nothing_else(gateway: str) -> None:
+    sent = 0
+    over = asyncio.Event()
+    piece = chunk("word " * 10_000)
+
+    async def flood(peer: Peer) -> None:
+        nonlocal sent
+        await peer.request()
+        await stream_head(peer)
+        try:
+            while True:
+                await pieces(peer, piece)
+                sent += len(piece)
+        except ConnectionError:
+            over.set()
+
+    async with provider(flood) as vendor:
+        await add_channel(gateway, "gpt-4o-flood", vendor.url)
+        reader, writer = await connect(gateway, "gpt-4o-flood")
+        async with asyncio.timeout(LIMIT_S):
+            await reader.readuntil(b"word ")
+            before = -1
+            while before != sent:
+                before = sent
+                await asyncio.sleep(0.3)
+        # What fits into the sockets on the way and the gateway's buffers.
+        assert sent < 32 << 20
+        async with httpx.AsyncClient() as other:
+            assert (await other.get(f"{gateway}/api/status", timeout=2)).status_code == 200
+        writer.transport.abort()
+        async with asyncio.timeout(3):
+            await over.wait()
+    assert (await row_of(gateway, "gpt-4o-flood"))["completion_tokens"] > 0
+
+
+async def test_a_websocket_is_refused(gateway: str) -> None:
+    host, _, port = gateway.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = (
+        "GET /v1/realtime HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+    async with asyncio.timeout(LIMIT_S):
+        assert b" 403 " in await reader.readline()
+    writer.close()
 
 
 async def _broken(peer: Peer) -> None:
