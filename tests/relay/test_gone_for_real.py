@@ -1,7 +1,10 @@
 """A running gateway, callers that hang up their sockets, and OpenAI's client at the end of broken answers."""
 
 import asyncio
+import contextlib
+import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ import openai
 import pytest
 
 from tests.relay.stage import DONE, HELLO, SSE, USAGE, chunk, pieces, stream_head
-from tests.support.gateway import running_gateway
+from tests.support.gateway import gateway_process, running_gateway
 from tests.support.scripted import LIMIT_S, Peer, provider
 
 ACCESS = "0123456789abcdef0123456789abcdef"
@@ -217,3 +220,38 @@ async def test_openais_client_has_the_end_at_once(gateway: str) -> None:
         chunks = [event async for event in stream]
     assert chunks[-1].usage.prompt_tokens == 100
     assert (await row_of(gateway, "gpt-4-open"))["prompt_tokens"] == 100
+
+
+async def test_a_stream_that_is_under_way_ends_before_the_server_does(tmp_path: Path) -> None:
+    stopping = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await stream_head(peer)
+        await pieces(peer, chunk("Hel"))
+        await stopping.wait()
+        await asyncio.sleep(0.5)
+        await pieces(peer, chunk("lo"), chunk(usage=USAGE), DONE)
+        await peer.send(b"0\r\n\r\n")
+
+    async with provider(script) as vendor:
+        with gateway_process(tmp_path, **START) as (gateway, process):
+            await add_channel(gateway, "gpt-4o", vendor.url)
+            client = openai.AsyncOpenAI(
+                api_key=f"sk-{TOKEN}", base_url=f"{gateway}/v1", max_retries=0, timeout=10
+            )
+            heard = ""
+            async for event in await client.chat.completions.create(
+                model="gpt-4o", messages=HELLO, stream=True
+            ):  # type: ignore[arg-type]
+                heard += event.choices[0].delta.content or "" if event.choices else ""
+                if not stopping.is_set():
+                    process.send_signal(signal.SIGTERM)
+                    stopping.set()
+            await client.close()
+            assert heard == "Hello"
+            assert await asyncio.to_thread(process.wait, 20) == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "one-api.db")) as database:
+        rows = database.execute("SELECT quota FROM logs WHERE type = 2").fetchall()
+    assert rows == [(350,)]
+    assert not [left for left in (tmp_path / "ledger").iterdir() if left.suffix == ".journal"]
