@@ -4,7 +4,10 @@ import msgspec
 
 
 class FailureRecord(msgspec.Struct, frozen=True):
-    """A relayed request that failed, for the error rate and for finding dead keys. Never holds a prompt or a key."""
+    """A relayed request that failed, for the error rate and for finding dead keys.
+
+    ``message`` is the vendor's own, without its key; it may quote the caller.
+    """
 
     created_at: int
     request_id: str
