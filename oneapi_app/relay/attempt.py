@@ -13,7 +13,7 @@ from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import work_on
-from oneapi_app.relay.pump import Ending, pump
+from oneapi_app.relay.pump import TOO_DEEP, Ending, pump
 from oneapi_app.relay.reply import ClientGone, Presence, Reply
 from oneapi_app.relay.transport import UpstreamResponse
 from oneapi_app.relay.transport_errors import (
@@ -88,6 +88,8 @@ async def attempt(
         upstream = await presence.during(work_on(len(request.body), lambda: provider.build(request, route)))
     except ConversionError as error:
         return _local(400, str(error), "convert_request_failed")
+    except RecursionError:
+        return _local(400, "the request is nested too deeply", "convert_request_failed")
     if presence.gone:
         raise ClientGone
     try:
@@ -155,6 +157,8 @@ async def _carry(
         answer = await work_on(len(body), lambda: converter.convert(body))
     except UpstreamProtocolError as error:
         return _local(500, str(error), "unmarshal_response_body_failed")
+    except RecursionError:
+        return _local(500, TOO_DEEP, "unmarshal_response_body_failed")
     if converter.failure is not None:
         return converter.failure
     return Served(

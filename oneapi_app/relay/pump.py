@@ -42,6 +42,7 @@ class Pumped:
     problem: str = ""
 
 
+TOO_DEEP = "the provider's answer is nested too deeply"
 CLOSING_S = 1.0
 """An answer that has said it is complete may still take so long to close its stream."""
 
@@ -99,6 +100,8 @@ async def pump(
     except (TransportError, UpstreamProtocolError) as error:
         if not converter.finished:
             ending, problem = Ending.UPSTREAM_BROKE, str(error)
+    except RecursionError:
+        ending, problem = Ending.UPSTREAM_BROKE, TOO_DEEP
     if ending in (Ending.IDLE, Ending.UPSTREAM_BROKE) and not reply.committed:
         return broken_off(ending, problem)
     last = converter.close(_CLOSING[ending])

@@ -1,5 +1,6 @@
 """Whatever is sent to /v1: an answer, or a 4xx in OpenAI's form with the request id. Never a 500, nothing half-written."""
 
+import contextlib
 import gzip
 import json
 import zlib
@@ -26,7 +27,8 @@ async def vendor(peer: Peer) -> None:
     while True:
         asked = await peer.request()
         if b"/chat/completions" in asked.line:
-            json.loads(asked.body)
+            with contextlib.suppress(RecursionError):
+                json.loads(asked.body)
             await peer.answer(completion(), b"Content-Type: application/json")
         else:
             await peer.answer(b'{"error":{"message":"what?"}}', status=400)
@@ -37,6 +39,7 @@ async def open_relay(relay: Stage) -> AsyncIterator[Stage]:
     async with provider(vendor) as address:
         for number, models in MODELS.items():
             await relay.add_channel(address, models, type=number)
+        await relay.add_channel(address, "mapped", model_mapping='{"mapped":"gpt-4o"}')
         yield relay
 
 
@@ -337,3 +340,15 @@ async def test_anything_elsewhere(open_relay: Stage, fields: dict[str, Any], pat
 @given(body=st.binary(max_size=200))
 async def test_any_bytes(open_relay: Stage, body: bytes) -> None:
     judge(await open_relay.ask(body=body))
+
+
+@pytest.mark.parametrize("model", [*CHAT_MODELS, "mapped"])
+async def test_what_is_nested_just_deep_enough(open_relay: Stage, model: str) -> None:
+    """Read at one depth of the stack, walked and written at another: near the limit either may fail."""
+    for depth in range(300, 1000, 7):
+        schema = '{"properties":{"a":' * (depth // 2) + "{}" + "}}" * (depth // 2)
+        function = '{"name":"f","parameters":' + schema + "}"
+        tools = '"tools":[{"type":"function","function":' + function + "}]"
+        form = '"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":' + schema + "}}"
+        for member in (tools, form):
+            judge(await open_relay.ask(body=chat_with(member).replace(b"gpt-4o", model.encode())))

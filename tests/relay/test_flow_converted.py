@@ -269,3 +269,19 @@ async def test_anthropics_cache_has_its_own_prices(relay: Stage) -> None:
     bill = await relay.bill()
     assert bill.row.quota == -(-(35 + 150) * 3 // 2)
     assert bill.row.prompt_tokens == 124
+
+
+@pytest.mark.parametrize("depth", [400, 480, 900])
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_an_answer_nested_too_deeply(relay: Stage, depth: int, streamed: bool) -> None:
+    """It can be read, just so, but perhaps not be written again."""
+    deep = '{"a":' * depth + "1" + "}" * depth
+    part = '{"functionCall":{"name":"f","args":' + deep + "}}"
+    whole = '{"candidates":[{"content":{"parts":[' + part + ']},"finishReason":"STOP"}]}'
+    sent = b"data: " + whole.encode() + b"\n\n" if streamed else whole.encode()
+    kind = VENDORS["gemini"].content_type if streamed else b"Content-Type: application/json"
+    answer = await ask(relay, VENDORS["gemini"], answering(sent, kind), stream=streamed)
+    assert answer.status in (200, 500, 502)
+    if answer.status != 200:
+        assert "internal" not in answer.error["message"]
+        assert await relay.bills() == []
