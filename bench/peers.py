@@ -6,6 +6,7 @@ their documentation says, one worker, without a database: they forward and conve
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import venv
@@ -123,7 +124,12 @@ def _running(
     tools = f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with (directory / "output.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=directory, env={**os.environ, "PATH": tools, **environment}, stdout=log, stderr=log
+            command,
+            cwd=directory,
+            env={**os.environ, "PATH": tools, **environment},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         try:
@@ -132,11 +138,12 @@ def _running(
             raise PeerMissing(f"it did not start: {error}") from None
         yield process
     finally:
-        process.terminate()
+        # Its whole group: what is called node may be a script that starts the real one.
+        os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait(_STOP_S)
 
 
