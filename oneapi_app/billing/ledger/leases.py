@@ -34,7 +34,7 @@ _FIRST_PAUSE_S = 0.02
 _MOST_ROUNDS = 20
 BELIEVED_S = 1.0
 """What the database said of an account is believed this long when there is not enough."""
-ANSWER_S = 3.0
+ANSWER_S = 5.0
 """A request waits this long for the database."""
 TICK_S = 1.0
 BEAT_S = 5.0

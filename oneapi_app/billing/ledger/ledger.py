@@ -40,6 +40,8 @@ JOURNAL_LIMIT_BYTES = 64 << 20
 _FULL = "the ledger's journal is full: the database does not take settlements"
 STOP_S = 20.0
 """A graceful stop waits this long for the database; what is left stays in the journal for the next start."""
+_BATCH_BYTES = 100_000
+"""A batch that grew so large does not wait for its time: whoever needs a larger lease waits for it."""
 _RETRY_S = 0.5
 _REFRESH_S = 5.0
 Watcher = Callable[[Batch, BalancesRead], None]
@@ -91,6 +93,7 @@ class Ledger:
         self._sequence = 0
         self._unwritten: deque[_Group] = deque()
         self._to_send: list[_Group] = []
+        self._to_send_bytes = 0
         self._sent: deque[_Group] = deque()
         self._batch_timer: asyncio.TimerHandle | None = None
         self._tickets: dict[int, asyncio.Future[None]] = {}
@@ -305,10 +308,13 @@ class Ledger:
         self._gathered, self._written = [], None
         self._pending_bytes += len(payload)
         self._to_send.append(group)
+        self._to_send_bytes += len(payload)
         self._unwritten.append(group)
         if len(self._unwritten) == 1:
             self._write_to_journal()
-        if self._batch_timer is None:
+        if self._to_send_bytes > _BATCH_BYTES:
+            self._send_batch()
+        elif self._batch_timer is None:
             self._batch_timer = self._loop.call_later(self._batch_s, self._send_batch)
 
     def _write_to_journal(self) -> None:
@@ -348,7 +354,7 @@ class Ledger:
             self._sent.extend(self._to_send)
             for writer in self._writers:
                 writer.submit(Job([group.payload for group in self._to_send]))
-            self._to_send = []
+            self._to_send, self._to_send_bytes = [], 0
 
     def _request(self, writer: Writer, job: Job) -> asyncio.Future[None]:
         """Done when the writer has done this job and all before it."""
