@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
+from oneapi_app.errors import SettingsError
 from oneapi_app.frontend_build import PROJECT, WEB
 from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.kit.request_uri import request_uri
@@ -107,8 +108,11 @@ class Gateway:
             else:
                 await send(message)
 
-        async with self._lifespan():
-            await self._live_console(scope, receive, send_but_last)
+        try:
+            async with self._lifespan():
+                await self._live_console(scope, receive, send_but_last)
+        except SettingsError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
         # Only now: the server ends the process as soon as it hears this.
         for message in last:
             await send(message)

@@ -1,0 +1,37 @@
+"""A second gateway on one SQLite file: it would spend the same balances again, so it does not start."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.gateway import PROJECT, free_port, gateway_process
+
+
+def test_the_second_process_says_why_and_ends(tmp_path: Path):
+    directory = tmp_path / "one"
+    directory.mkdir()
+    with gateway_process(directory) as (_, process):
+        environment = {
+            **os.environ,
+            "PORT": str(free_port()),
+            "HOST": "127.0.0.1",
+            "SQLITE_PATH": str(directory / "one-api.db"),
+            "DATA_DIR": str(tmp_path / "another"),
+            "CONSOLE_ENABLED": "false",
+            "PYTHONPATH": str(PROJECT),
+        }
+        command = [sys.executable, "-m", "oneapi_app", "run"]
+        second = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert second.returncode != 0
+        said = second.stdout + second.stderr
+        assert "SQLITE_PATH: another process is serving from" in said
+        assert "Traceback" not in said
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    with gateway_process(directory) as (_, again):
+        again.send_signal(signal.SIGTERM)
+        assert again.wait(40) == 0
