@@ -122,7 +122,8 @@ async def test_every_unit_is_found(
         channel = {"name": "c", "key": "k", "models": "gpt-4o", "group": "default", "base_url": vendor}
         one.change("POST", "/api/channel/", type=1, **channel)
         before = database.read_sync(lambda uow: uow.session.get(User, 1).quota)
-        granted = await _one_request_for_many(one, two)
+        granted = await asyncio.to_thread(_spent_and_filled_up, one, two)
+        granted += await _one_request_for_many(one, two)
         plenty = REQUESTS * PRICE * 3 // 4
         key = one.new_token("many", unlimited_quota=False, remain_quota=plenty)["key"]
         granted += plenty
@@ -148,7 +149,8 @@ async def test_every_unit_is_found(
             assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
 
     now = books(database)
-    assert tally.delivered * PRICE <= now.consumed - PRICE <= (tally.delivered + tally.unclear) * PRICE
+    others = 3 * PRICE
+    assert tally.delivered * PRICE <= now.consumed - others <= (tally.delivered + tally.unclear) * PRICE
     assert tally.ended == REQUESTS
     assert tally.statuses == {200, 403}
     left = plenty - tally.delivered * PRICE
@@ -158,6 +160,18 @@ async def test_every_unit_is_found(
     assert database.read_sync(_lowest_token) >= 0
     assert now.cursors == 0
     assert database.read_sync(_leases) == 0
+
+
+def _spent_and_filled_up(one: GatewayNode, two: GatewayNode) -> int:
+    """A token without quota gets its status on the node that is asked, and serves on both once it has some."""
+    token = one.new_token("spent", unlimited_quota=False, remain_quota=0)
+    assert [node.ask(token["key"]) for node in (one, two)] == [401, 401]
+    soon(lambda: two.change("GET", f"/api/token/{token['id']}")["status"], 4)
+    two.change("PUT", "/api/token/", id=token["id"], name="filled up", expired_time=-1, remain_quota=5000)
+    two.change("PUT", "/api/token/?status_only=true", id=token["id"], status=1)
+    for node in (one, two):
+        soon(lambda node=node: node.ask(token["key"]), 200)
+    return 5000
 
 
 async def _one_request_for_many(one: GatewayNode, two: GatewayNode) -> int:
