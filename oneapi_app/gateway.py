@@ -68,14 +68,17 @@ class Gateway:
         policy = (b"content-security-policy", _POLICY.format(frame_ancestors).encode())
         self._page_headers = (*_PAGE_HEADERS, policy)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Hands a call on to the relay without a coroutine in between: it is one step less on the hottest path."""
         if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-            return
+            return self._live(scope, receive, send)
+        if _is_under(scope["path"], RELAY_PATHS):
+            return self._relay(scope, receive, send)
+        return self._dispatch(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if _is_under(path, RELAY_PATHS):
-            await self._relay(scope, receive, send)
-        elif _is_under(path, API_PATHS):
+        if _is_under(path, API_PATHS):
             await self._rest(scope, receive, send)
         elif scope["type"] == "websocket" and not is_same_origin(scope):
             logger.warning(

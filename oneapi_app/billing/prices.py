@@ -23,8 +23,11 @@ _REMEMBERED = 10_000
 _ONLINE_SEARCH = "-internet"
 
 
-class Price(msgspec.Struct, frozen=True, gc=False):
-    """Ratios that apply to one model on one channel type for one group.
+_SHOWN = {"model_ratio": "model", "group_ratio": "group", "completion_ratio": "completion"}
+
+
+class Price(msgspec.Struct, frozen=True, gc=False, rename=_SHOWN, omit_defaults=True):
+    """Ratios that apply to one model on one channel type for one group; as JSON, what a log row's detail has.
 
     ``known`` is false where no table has the model.
     """

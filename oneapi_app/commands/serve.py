@@ -48,6 +48,7 @@ def serve(settings: Settings) -> int:
             loop="uvloop",
             http="httptools",
             ws="websockets-sansio",
+            interface="asgi3",
             lifespan="on",
             access_log=False,
             log_config=None,

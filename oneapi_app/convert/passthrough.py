@@ -106,7 +106,7 @@ class Passthrough:
 
     def __init__(self, *, chat: bool) -> None:
         self._chat = chat
-        self._splitter = EventSplitter()
+        self._splitter: EventSplitter | None = None
         self._frames: list[bytes] = []
         self._texts: list[str] = []
         self._delivered = False
@@ -118,6 +118,8 @@ class Passthrough:
         self.content_type: bytes | None = None
 
     def feed(self, data: bytes) -> bytes:
+        if self._splitter is None:
+            self._splitter = EventSplitter()
         try:
             events = self._splitter.feed(data)
         except EventTooLarge:
@@ -190,7 +192,7 @@ class Passthrough:
             return b""
         last = b""
         if end is StreamEnd.COMPLETE:
-            for event in () if self.finished else self._splitter.finish():
+            for event in () if self.finished or self._splitter is None else self._splitter.finish():
                 if event.data.startswith(b"[DONE]") or _is_object(event.data):
                     last += self._frame(event)
                 else:

@@ -25,6 +25,8 @@ COUNTED_HERE: Final = "estimate"
 COUNTED_PARTLY: Final = "partial"
 """The stream ended early: what was delivered until then, counted here."""
 
+_SMALL_BODY = 4096
+"""Bytes. Two of them are a token in hardly any text, and the JSON around it comes on top."""
 _MEDIA = frozenset({Operation.IMAGES, Operation.SPEECH})
 _HEARD = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION})
 
@@ -88,8 +90,9 @@ def _fixed_units(request: ClientRequest, channel: ChannelRecord, price: Price) -
 
 
 def roughly(request: ClientRequest) -> int:
-    """Tokens of the prompt, on the high side."""
-    return count_roughly(countable(request))
+    """Tokens of the prompt, on the high side: of a small body not even its texts are looked at."""
+    size = len(request.body)
+    return size // 2 if size < _SMALL_BODY else count_roughly(countable(request))
 
 
 async def prompt_of(request: ClientRequest) -> CountableText:
@@ -149,9 +152,10 @@ def price_charge(
     """The bill and its log row."""
     request = call.request
     caller = call.caller
-    price = _price(context, call, channel)
+    model = upstream_model(channel, request.model)
+    price = context.snapshot.prices.price(model, channel.type, caller.group)
     fixed = _fixed_units(request, channel, price)
-    prompt_tokens, completion_tokens = usage.prompt_tokens, usage.completion_tokens
+    prompt_tokens = usage.prompt_tokens
     if fixed is not None:
         units, content = fixed, policy.media_log(price)
         prompt_tokens = fixed if request.operation is Operation.SPEECH else 0
@@ -164,7 +168,7 @@ def price_charge(
             usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
-            weights=policy.cache_weights(provider_for(channel.type).dialect.value),
+            weights=_cache_weights(channel, usage),
         )
         content = policy.text_log(price)
     elapsed_ms = int(monotonic_ms() - call.started_ms)
@@ -181,9 +185,9 @@ def price_charge(
         token_id=caller.token_id,
         token_name=caller.token_name,
         channel_id=channel.id,
-        model_name=upstream_model(channel, request.model),
+        model_name=model,
         prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
+        completion_tokens=usage.output_tokens,
         cached_tokens=usage.cache_read_tokens,
         content=content,
         is_stream=request.stream,
@@ -197,24 +201,21 @@ def price_charge(
     )
 
 
+def _cache_weights(channel: ChannelRecord, usage: Usage) -> policy.CacheWeights:
+    if usage.cache_read_tokens or usage.cache_write_tokens:
+        return policy.cache_weights(provider_for(channel.type).dialect.value)
+    return policy.FULL_PRICE
+
+
 def _detail(served: Served, price: Price, source: str, notes: list[AttemptNote]) -> dict[str, Any]:
-    detail: dict[str, Any] = {"count_source": source, "ending": served.ending.value}
+    detail: dict[str, Any] = {
+        "count_source": source,
+        "ending": served.ending,
+        "attempts": notes,
+        "prices": price,
+    }
     if not price.known:
         detail["unpriced"] = True
     if served.problem:
         detail["problem"] = served.problem
-    detail["attempts"] = [
-        {
-            "channel": note.channel_id,
-            "status": note.status,
-            "duration_ms": note.duration_ms,
-            "kind": note.kind,
-        }
-        for note in notes
-    ]
-    detail["prices"] = {
-        "model": price.model_ratio,
-        "group": price.group_ratio,
-        "completion": price.completion_ratio,
-    }
     return detail

@@ -24,8 +24,9 @@ from oneapi_app.relay.body import (
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.flow import named_channel, relay_call
+from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel, unknown_channel
-from oneapi_app.relay.reply import ClientGone, Presence, Receive, Reply, Scope, Send
+from oneapi_app.relay.reply import ClientGone, Receive, Reply, Scope, Send
 from oneapi_app.tokens import service as tokens
 from oneapi_app.tokens.schemas import CallerRecord
 
@@ -90,6 +91,7 @@ class RelayApp:
             await _preflight(scope, send)
             return
         headers = dict(scope["headers"])
+        reply.from_a_page = b"origin" in headers
         context = self._context
         if path in endpoints.BILLING and method == "GET":
             wait_s = await context.limits.general.hit(context.client_address(scope))
@@ -124,7 +126,7 @@ class RelayApp:
             return
         _check(request)
         call = Call(request_id, caller, request, pinned, started_ms, now_s())
-        presence = Presence(receive)
+        presence = Presence(receive, context.watch)
         try:
             await relay_call(context, call, reply, presence)
         finally:

@@ -1,5 +1,6 @@
 """One try of one channel: build, send, classify, and on acceptance carry the answer."""
 
+import asyncio
 import dataclasses
 
 import msgspec
@@ -12,9 +13,10 @@ from oneapi_app.providers.base import Failure, Provider, Route
 from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.heavy import work_on
+from oneapi_app.relay.heavy import HEAVY_BYTES
+from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.pump import TOO_DEEP, Ending, pump
-from oneapi_app.relay.reply import ClientGone, Presence, Reply
+from oneapi_app.relay.reply import ClientGone, Reply
 from oneapi_app.relay.transport import UpstreamResponse
 from oneapi_app.relay.transport_errors import (
     ConnectTimeout,
@@ -85,7 +87,10 @@ async def attempt(
         links = provider.remote_media(request)
         if links:
             request.media = await presence.during(context.media.fetch(links))
-        upstream = await presence.during(work_on(len(request.body), lambda: provider.build(request, route)))
+        if len(request.body) < HEAVY_BYTES:
+            upstream = provider.build(request, route)
+        else:
+            upstream = await presence.during(asyncio.to_thread(provider.build, request, route))
     except ConversionError as error:
         return _local(400, str(error), "convert_request_failed")
     except RecursionError:
@@ -154,7 +159,8 @@ async def _carry(
         return failure
     converter = provider.converter(request, route)
     try:
-        answer = await work_on(len(body), lambda: converter.convert(body))
+        light = len(body) < HEAVY_BYTES
+        answer = converter.convert(body) if light else await asyncio.to_thread(converter.convert, body)
     except UpstreamProtocolError as error:
         return _local(500, str(error), "unmarshal_response_body_failed")
     except RecursionError:

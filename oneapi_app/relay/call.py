@@ -18,8 +18,8 @@ class Call(msgspec.Struct):
     rough_prompt_tokens: int | None = None
 
 
-class AttemptNote(msgspec.Struct, frozen=True, gc=False):
-    """One try of one channel, for the log row's detail."""
+class AttemptNote(msgspec.Struct, frozen=True, gc=False, rename={"channel_id": "channel"}):
+    """One try of one channel, as the log row's detail has it."""
 
     channel_id: int
     status: int

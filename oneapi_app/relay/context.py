@@ -17,6 +17,7 @@ from oneapi_app.relay.callers import Callers
 from oneapi_app.relay.failures import FailureLog
 from oneapi_app.relay.health import ChannelHealth
 from oneapi_app.relay.media import MediaFetcher
+from oneapi_app.relay.presence import Watch
 from oneapi_app.relay.reply import Scope
 from oneapi_app.relay.routing import RoutingTable
 from oneapi_app.relay.transport import Timeouts, Transport
@@ -52,6 +53,7 @@ class RelayContext:
     limits: Limits
     client_address: Callable[[Scope], str]
     dice: random.Random = field(default_factory=random.Random)
+    watch: Watch = field(default_factory=Watch)
     tasks: set[asyncio.Future[Any]] = field(default_factory=set[asyncio.Future[Any]])
 
     def in_background(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:

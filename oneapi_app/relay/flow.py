@@ -29,9 +29,10 @@ from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import HEAVY_BYTES, work_on
 from oneapi_app.relay.images import check_image
+from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.pump import Ending, broken_off
 from oneapi_app.relay.refusals import forbidden, no_channel, refusal_of, unknown_channel
-from oneapi_app.relay.reply import Presence, Reply
+from oneapi_app.relay.reply import Reply
 from oneapi_app.relay.routing import RoutingTable, plan
 
 _CLIENT_GONE = 499

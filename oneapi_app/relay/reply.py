@@ -1,12 +1,10 @@
-"""The caller's side of one request: the answer going out, and noticing that nobody is there any more."""
+"""The answer to one call, on its way out."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 from oneapi_app.limits.limits import retry_after
 
-T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -20,8 +18,6 @@ _STREAM_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
-WATCH_AFTER_S = 0.05
-"""Quick answers are not watched for a caller hanging up: the watcher would cost more than the answer."""
 
 
 class ClientGone(Exception):
@@ -31,15 +27,20 @@ class ClientGone(Exception):
 class Reply:
     """One answer. ``committed`` once the first byte has gone out: from then on there is no other answer."""
 
-    __slots__ = ("_request_id", "_send", "committed")
+    __slots__ = ("_request_id", "_send", "committed", "from_a_page")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._request_id = request_id.encode()
         self.committed = False
+        self.from_a_page = False
+        """The caller is a browser on some site and has to be told that it may read the answer."""
 
     def _headers(self, content_type: bytes) -> list[tuple[bytes, bytes]]:
-        return [(b"content-type", content_type), (b"x-oneapi-request-id", self._request_id), *CORS]
+        headers = [(b"content-type", content_type), (b"x-oneapi-request-id", self._request_id)]
+        if self.from_a_page:
+            headers.extend(CORS)
+        return headers
 
     async def whole(
         self,
@@ -75,54 +76,3 @@ class Reply:
 
     async def end_stream(self, frames: bytes) -> None:
         await self._send({"type": "http.response.body", "body": frames, "more_body": False})
-
-
-class Presence:
-    """Interrupts a wait for the provider when the caller hangs up.
-
-    Only waits passed through ``during`` are interrupted; billing and answering never are.
-    """
-
-    __slots__ = ("_receive", "_task", "_timer", "_waiting", "_watcher", "gone")
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._waiting = False
-        self._watcher: asyncio.Task[None] | None = None
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self.gone = False
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._start)
-
-    def _start(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._watch())
-
-    async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
-        if self._waiting:
-            self._task.cancel()
-
-    async def during(self, wait: Coroutine[Any, Any, T]) -> T:
-        """The result of ``wait``. Raises ClientGone when the caller hangs up first, or has done so before."""
-        if self.gone:
-            wait.close()
-            raise ClientGone
-        self._waiting = True
-        try:
-            return await wait
-        except asyncio.CancelledError:
-            if not self.gone:
-                raise
-            self._task.uncancel()
-            raise ClientGone from None
-        finally:
-            self._waiting = False
-
-    def close(self) -> None:
-        """Stops watching."""
-        self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()

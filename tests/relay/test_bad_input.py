@@ -230,10 +230,16 @@ async def test_fields_of_other_operations(
     ],
 )
 async def test_paths(open_relay: Stage, method: str, path: str, status: int) -> None:
-    answer = await open_relay.ask(None, method=method, path=path)
+    answer = await open_relay.ask(None, method=method, path=path, headers={"origin": "https://page.example"})
     assert answer.status == status
     assert answer.error["message"]
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_only_pages_are_told_that_they_may_read(open_relay: Stage) -> None:
+    """As the original's middleware has it."""
+    answer = await open_relay.ask(None, method="GET", path="/v1/models")
+    assert "access-control-allow-origin" not in answer.headers
 
 
 async def test_a_websocket_is_refused(open_relay: Stage) -> None:
