@@ -7,6 +7,7 @@ little. 32 clients that do nothing else. PostgreSQL is started where Debian has 
 """
 
 import asyncio
+import random
 import sys
 import tempfile
 import time
@@ -57,12 +58,17 @@ async def measure(database: Database, directory: Path, requests: int, *, nodes: 
     for ledger in ledgers:
         await ledger.start()
         await ledger.open_account(1, 1)
+    dice = random.Random(1)
     charges = [charge(UNITS) for _ in range(requests)]
 
     async def client(ledger: Ledger) -> None:
         while charges:
             bill = charges.pop()
             held = await ledger.obtain(1, 1, 2 * UNITS)
+            for _ in range(dice.randint(0, 7)):
+                await asyncio.sleep(
+                    0
+                )  # as answers end: not all in the same tick, which would share one write
             await ledger.settle(held, bill)
 
     process, thread = time.process_time(), time.thread_time()
