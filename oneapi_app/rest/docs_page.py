@@ -21,7 +21,8 @@ details { border: 1px solid var(--line); border-radius: .5rem; margin: .4rem 0 }
 summary { display: flex; flex-wrap: wrap; gap: .2rem .75rem; padding: .55rem .8rem; cursor: pointer; align-items: baseline }
 summary:focus-visible { outline: 2px solid; outline-offset: 2px; border-radius: .5rem }
 summary b { font: 600 .75rem ui-monospace, monospace; width: 3.6rem }
-summary span { color: var(--ink); margin-left: auto }
+summary span { color: var(--ink); margin-left: auto; font-size: .9rem }
+@media (max-width: 40rem) { summary span { margin-left: 0; flex-basis: 100% } }
 details > div { padding: 0 .8rem .9rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); vertical-align: top }
