@@ -6,6 +6,7 @@ hold up the ledger.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from oneapi_app.billing.charge import Group, RecordedCharge
@@ -106,9 +107,9 @@ def _add(batch: Batch, charge: RecordedCharge, units: int, token_limited: bool, 
 
 
 def _add_log(batch: Batch, charge: RecordedCharge, units: int, ascii_only: bool) -> None:
-    username = _clean(charge.username, 64, ascii_only)
-    token_name = _clean(charge.token_name, 64, ascii_only)
-    model_name = _clean(charge.model_name, 191, ascii_only)
+    username = _clean_again(charge.username, 64, ascii_only)
+    token_name = _clean_again(charge.token_name, 64, ascii_only)
+    model_name = _clean_again(charge.model_name, 191, ascii_only)
     request_id = _clean(charge.request_id, 64, ascii_only)
     prompt = min(charge.prompt_tokens, _LARGEST)
     completion = min(charge.completion_tokens, _LARGEST)
@@ -119,7 +120,7 @@ def _add_log(batch: Batch, charge: RecordedCharge, units: int, ascii_only: bool)
             charge.user_id,
             created_at,
             CONSUME,
-            _clean(charge.content, 10_000, ascii_only),
+            _clean_again(charge.content, 10_000, ascii_only),
             username,
             token_name,
             model_name,
@@ -157,3 +158,7 @@ def _clean(text: str, length: int, ascii_only: bool) -> str:
     if ascii_only:
         text = text.encode("ascii", "replace").decode()
     return text if len(text) <= length else text[:length]
+
+
+_clean_again = lru_cache(maxsize=2048)(_clean)
+"""For texts that many rows share."""

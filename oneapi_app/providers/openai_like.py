@@ -1,6 +1,7 @@
 """Everything that speaks OpenAI's wire format: one builder, differences as data."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -85,12 +86,13 @@ def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamR
     url = route.base_url.rstrip("/") + path
     if request.query:
         url += "?" + request.query
-    headers = (
-        *client_headers(request),
-        (b"authorization", b"Bearer " + route.key.encode()),
-        *provider.extra_headers,
-    )
+    headers = (*client_headers(request), _bearer(route.key), *provider.extra_headers)
     return UpstreamRequest("POST", url, headers, edited_body(provider, request, route))
+
+
+@lru_cache(maxsize=1024)
+def _bearer(key: str) -> tuple[bytes, bytes]:
+    return b"authorization", b"Bearer " + key.encode()
 
 
 def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:

@@ -36,19 +36,15 @@ def upstream_model(channel: ChannelRecord, model: str) -> str:
     return channel.model_mapping.get(model, model)
 
 
-def _price(context: RelayContext, call: Call, channel: ChannelRecord) -> Price:
-    model = upstream_model(channel, call.request.model)
-    return context.snapshot.prices.price(model, channel.type, call.caller.group)
-
-
 def estimate_units(context: RelayContext, call: Call, channel: ChannelRecord) -> int:
     """What to reserve. Media prices are known beforehand; texts are estimated on the high side."""
-    price = _price(context, call, channel)
     request = call.request
+    snapshot = context.snapshot
+    price = snapshot.prices.price(upstream_model(channel, request.model), channel.type, call.caller.group)
     fixed = _fixed_units(request, channel, price)
     if fixed is not None:
         return fixed
-    options = context.snapshot.options
+    options = snapshot.options
     if request.operation in _HEARD:
         return policy.estimate_transcription(price, options.pre_consumed_quota)
     if call.rough_prompt_tokens is None:

@@ -33,7 +33,7 @@ async def authenticate(callers: Callers, credential: Credential) -> CallerRecord
     """The token's record. Raises Refusal 401; status 3 and 4 are the caller's last stored states."""
     if not credential.key:
         raise unauthorized("未提供令牌")
-    caller = await callers.find(credential.key)
+    caller = callers.known(credential.key) or await callers.find(credential.key)
     if caller is None:
         raise unauthorized("无效的令牌")
     if caller.status == token_states.EXHAUSTED:

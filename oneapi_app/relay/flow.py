@@ -121,13 +121,12 @@ async def _reserve(
             return held
         context.ledger.release(held)
     caller = call.caller
+    ledger = context.ledger
     try:
-        return await context.ledger.obtain(caller.user_id, caller.token_id, units)
+        return ledger.reserve(caller.user_id, caller.token_id, units)
     except (UserQuotaExceeded, TokenQuotaExceeded):
-        exact = await estimate_exactly(context, call, channel)
-        if exact >= units:
-            raise
-    return await context.ledger.obtain(caller.user_id, caller.token_id, exact)
+        exact = min(units, await estimate_exactly(context, call, channel))
+    return await ledger.obtain(caller.user_id, caller.token_id, exact)
 
 
 def _may_retry(failure: Failure) -> bool:
