@@ -99,7 +99,7 @@ function Frame({ chart: Chart, data, unit, height, label, series, children }) {
             tick={{ fontSize: 11, fill: "var(--faint)" }}
           />
           <YAxis
-            width={52}
+            width="auto"
             tickFormatter={(value) => writers[unit](value, site)}
             tickLine={false}
             axisLine={false}
