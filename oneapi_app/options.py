@@ -219,7 +219,7 @@ OPTIONS: Mapping[str, Option] = {
             "LarkClientId",
             _text,
             "",
-            "Lark app; its presence shows the button.",
+            "Lark app; with its secret it switches Lark on.",
             listed=False,
             area="system",
             check=_line,

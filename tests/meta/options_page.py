@@ -18,7 +18,8 @@ What root changes while the program runs: in the console under **Settings**, or 
 
 A value is checked before anything is saved: switches are `true` or `false`, numbers have a range, links begin with
 `http://` or `https://`, a table of prices is read as a whole. Names that are not in this list are refused. What is saved counts before
-the answer goes out, on this node and on the others. Secret ones go in and never come out.
+the answer goes out, on this node and on the others. Secret ones go in and never come out. `Lark…` and `Oidc…` options and
+`LogRetentionDays` are listed once they have been set, since One API lists them no earlier.
 A row of an older program that cannot be read counts as missing; `python -m oneapi_app doctor` names it.
 
 """
