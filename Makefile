@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test e2e check format bench build clean
+.PHONY: help run dev test e2e pictures check format bench build clean
 
 help: ## This list
 	@echo "One API in Python"
@@ -28,6 +28,9 @@ test: $(VENV)/.installed-dev ## The whole test suite
 
 e2e: $(VENV)/.installed-dev ## Only the tests in a real browser
 	@$(BIN)/python -m pytest tests/e2e
+
+pictures: $(VENV)/.installed-dev ## The picture of the README anew (needs Chromium)
+	@ONEAPI_PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/test_picture.py
 
 check: $(VENV)/.installed-dev ## Formatting, lint, types, import contracts, docs
 	@echo "ruff format"    && $(BIN)/ruff format --check .
