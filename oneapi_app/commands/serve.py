@@ -4,6 +4,7 @@ import errno
 import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -58,14 +59,28 @@ def serve(settings: Settings) -> int:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=DRAIN_S,
         )
-        server = _Server(config)
-        _welcome(settings, database.address.place, created, time.monotonic() - started)
+        server = _Server(
+            config,
+            lambda: _welcome(settings, database.address.place, created, time.monotonic() - started),
+        )
         server.run(sockets=[listener])
     return 0 if server.started else 1
 
 
 class _Server(uvicorn.Server):
-    """Ends with status 0 when asked to stop: uvicorn would raise the signal again afterwards."""
+    """Calls ``when_up`` once it answers, so that a start that fails has not been announced before.
+
+    Ends with status 0 when asked to stop: uvicorn would raise the signal again afterwards.
+    """
+
+    def __init__(self, config: uvicorn.Config, when_up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_up = when_up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._when_up()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit and sig == signal.SIGINT

@@ -30,6 +30,7 @@ def test_the_second_process_says_why_and_ends(tmp_path: Path):
         said = second.stdout + second.stderr
         assert "SQLITE_PATH: another process is serving from" in said
         assert "Traceback" not in said
+        assert "One API is at" not in said
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     with gateway_process(directory) as (_, again):
