@@ -47,5 +47,3 @@ DELIBERATE: dict[tuple[str, str], str] = {
     ("tokens", "delete"): "the redirected deletion before it has already happened here",
     ("tokens", "list without slash"): _REDIRECT,
 }
-
-NOT_BUILT_YET: dict[tuple[str, str], str] = {}
