@@ -8,7 +8,7 @@ and 429. Words about the key itself always count, for some vendors send them wit
 from collections import deque
 from dataclasses import dataclass, field
 
-from oneapi_app.providers.base import Failure
+from oneapi_app.convert.base import Failure
 
 _DEAD_TYPES = frozenset({"insufficient_quota", "authentication_error", "permission_error", "forbidden"})
 _DEAD_CODES = frozenset({"invalid_api_key", "account_deactivated"})

@@ -10,10 +10,10 @@ from oneapi_app.channels import service
 from oneapi_app.channels.health import is_dead
 from oneapi_app.channels.schemas import ChannelRecord, Probe, ProbeReport, ProbeResult, Trouble
 from oneapi_app.channels.sweep import Progress, Sweep, every
+from oneapi_app.convert.base import Failure
 from oneapi_app.errors import Conflict
 from oneapi_app.kit.database import Database
 from oneapi_app.options import OptionValues
-from oneapi_app.providers.base import Failure
 from oneapi_app.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,25 @@
 """The port between the relay and a conversion: one stateful object per attempt, no I/O."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from oneapi_app.convert.hub import Usage
-from oneapi_app.providers.base import Failure
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed, in the words of OpenAI's error objects. ``local``: our own words, not the vendor's."""
+
+    status: int
+    message: str
+    type: str
+    code: str | int | None
+    param: str
+    retry_after_s: float | None
+    local: bool = False
 
 
 class StreamEnd(Enum):

@@ -4,10 +4,9 @@ import contextlib
 from typing import Protocol
 
 from oneapi_app.convert import hub
-from oneapi_app.convert.base import ENDINGS, StreamEnd
+from oneapi_app.convert.base import ENDINGS, Failure, StreamEnd
 from oneapi_app.convert.fold import fold
 from oneapi_app.errors import UpstreamProtocolError
-from oneapi_app.providers.base import Failure
 
 BROKEN = 502
 

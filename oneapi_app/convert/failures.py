@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
-from oneapi_app.providers.base import Failure, Headers
+from oneapi_app.convert.base import Failure, Headers
 
 BROKEN = 502
 _MESSAGE_FIELDS = ("message", "msg", "err", "error_msg")

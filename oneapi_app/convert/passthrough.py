@@ -4,12 +4,11 @@ from typing import Any
 
 import msgspec
 
-from oneapi_app.convert.base import ENDINGS, StreamEnd
+from oneapi_app.convert.base import ENDINGS, Failure, StreamEnd
 from oneapi_app.convert.failures import BROKEN, failure_in_stream
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import UpstreamProtocolError
 from oneapi_app.kit.sse import Event, EventSplitter, EventTooLarge
-from oneapi_app.providers.base import Failure
 
 DONE = b"data: [DONE]\n\n"
 _FRAMES_KEPT = 256

@@ -6,12 +6,11 @@ What is made anew for every request is a ``msgspec.Struct``: its constructor cos
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    from oneapi_app.convert.base import Converter
+from oneapi_app.convert.base import Converter, Failure, Headers
 
 
 class Operation(StrEnum):
@@ -98,19 +97,6 @@ class ClientRequest(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt failed, in the words of OpenAI's error objects. ``local``: our own words, not the vendor's."""
-
-    status: int
-    message: str
-    type: str
-    code: str | int | None
-    param: str
-    retry_after_s: float | None
-    local: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ConfigField:
     """A field of ``channels.config`` this type needs; texts are catalog keys of the console."""
 
@@ -119,9 +105,8 @@ class ConfigField:
     required: bool = False
 
 
-Headers = list[tuple[bytes, bytes]]
 Build = Callable[["Provider", ClientRequest, Route], UpstreamRequest]
-MakeConverter = Callable[["Provider", ClientRequest, Route], "Converter"]
+MakeConverter = Callable[["Provider", ClientRequest, Route], Converter]
 Classify = Callable[[int, Headers, bytes, bool], Failure | None]
 
 
@@ -168,7 +153,7 @@ class Provider:
         """Pure. Raises ConversionError for what this vendor cannot be asked."""
         return self.builder(self, request, route)
 
-    def converter(self, request: ClientRequest, route: Route) -> "Converter":
+    def converter(self, request: ClientRequest, route: Route) -> Converter:
         return self.make_converter(self, request, route)
 
     def classify(self, status: int, headers: Headers, body: bytes, streaming: bool) -> Failure | None:

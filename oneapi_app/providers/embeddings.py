@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from oneapi_app.convert.base import StreamEnd
+from oneapi_app.convert.base import Failure, StreamEnd
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError
-from oneapi_app.providers.base import ClientRequest, Failure
+from oneapi_app.providers.base import ClientRequest
 from oneapi_app.wire.openai_embeddings import (
     Embedded,
     EmbeddingRequest,

@@ -6,10 +6,10 @@ import dataclasses
 import msgspec
 
 from oneapi_app.channels.schemas import ChannelRecord
-from oneapi_app.convert.base import Converter
+from oneapi_app.convert.base import Converter, Failure
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
-from oneapi_app.providers.base import Failure, Provider, Route
+from oneapi_app.providers.base import Provider, Route
 from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext

@@ -9,7 +9,6 @@ import msgspec
 from oneapi_app.relay.refusals import Refusal, bad_request, invalid_request
 from oneapi_app.relay.reply import ClientGone, Receive
 
-_CHUNK = 1 << 20
 _INVALID = "common.UnmarshalBodyReusable failed: "
 MAX_SPEECH_BYTES = 4096
 MAX_TOKENS_LIMIT = (2**31 - 1) // 2

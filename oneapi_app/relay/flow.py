@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.billing.ledger import Charge, Reservation
 from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.convert.base import Failure
 from oneapi_app.kit.clock import monotonic_ms
-from oneapi_app.providers.base import Failure, Operation
+from oneapi_app.providers.base import Operation
 from oneapi_app.relay.accounting import (
     COUNTED_BY_PROVIDER,
     counted_by_provider,

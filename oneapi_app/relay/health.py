@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from oneapi_app.channels import service as channels
 from oneapi_app.channels.health import SuccessWindow, judge
 from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.convert.base import Failure
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import Database
 from oneapi_app.options import OptionValues
-from oneapi_app.providers.base import Failure
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.failures import FailureLog
 from oneapi_app.settings import Settings

@@ -5,9 +5,10 @@ from typing import Any, cast
 import msgspec
 
 from oneapi_app.channels.schemas import ChannelRecord, ProbeResult
+from oneapi_app.convert.base import Failure
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
 from oneapi_app.kit.clock import monotonic_ms
-from oneapi_app.providers.base import ClientRequest, Dialect, Failure, Operation
+from oneapi_app.providers.base import ClientRequest, Dialect, Operation
 from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.attempt import MAX_ERROR_BODY, route_to
 from oneapi_app.relay.context import RelayContext

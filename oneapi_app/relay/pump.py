@@ -4,10 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from enum import Enum
 
-from oneapi_app.convert.base import Converter, StreamEnd
+from oneapi_app.convert.base import Converter, Failure, StreamEnd
 from oneapi_app.errors import UpstreamProtocolError
 from oneapi_app.kit.clock import monotonic_ms
-from oneapi_app.providers.base import Failure
 from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.reply import ClientGone, Reply
 from oneapi_app.relay.transport import UpstreamResponse

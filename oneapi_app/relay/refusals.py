@@ -6,7 +6,7 @@ also ``param`` and ``code``.
 
 import msgspec
 
-from oneapi_app.providers.base import Failure
+from oneapi_app.convert.base import Failure
 
 LOCAL = "one_api_error"
 SATURATED = "当前分组上游负载已饱和，请稍后再试"

@@ -3,7 +3,7 @@
 import pytest
 
 from oneapi_app.channels.health import LONGEST_REST_S, SuccessWindow, is_dead, judge
-from oneapi_app.providers.base import Failure
+from oneapi_app.convert.base import Failure
 
 
 def failure(status=500, message="", type="", code=None, retry_after_s=None, local=False):

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from oneapi_app.convert.base import StreamEnd
+from oneapi_app.convert.base import Failure, StreamEnd
 from oneapi_app.convert.passthrough import Passthrough, Verbatim
 from oneapi_app.errors import UpstreamProtocolError
-from oneapi_app.providers.base import Failure
 
 
 def chunk(delta: dict[str, Any] | None = None, **more: Any) -> bytes:

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.convert.base import Failure
 from oneapi_app.options import OptionValues
-from oneapi_app.providers.base import Failure
 from oneapi_app.relay.health import ChannelHealth
 from oneapi_app.settings import default_settings
 
