@@ -58,11 +58,6 @@ def text_units(
     return _at_least_one(units, price)
 
 
-def embedding_units(price: Price, prompt_tokens: int) -> int:
-    """The price of embeddings or a moderation: a text without an answer."""
-    return text_units(price, prompt_tokens, 0)
-
-
 def image_units(price: Price, cost_ratio: float, count: int) -> int:
     """The price of ``count`` images; 1 for vendors that bill the request, not the picture."""
     return int(price.ratio * cost_ratio * 1000) * count

@@ -19,15 +19,9 @@ def _runtime(request: Request) -> Runtime:
 CurrentRuntime = Annotated[Runtime, Depends(_runtime)]
 
 
-async def _optional_actor(request: Request, runtime: CurrentRuntime) -> Actor | None:
-    cookie = request.cookies.get(COOKIE)
-    if cookie is None:
-        return None
-    return await runtime.database.read(sessions.actor_for_request, cookie)
-
-
 async def _actor(request: Request, runtime: CurrentRuntime) -> Actor:
-    actor = await _optional_actor(request, runtime)
+    cookie = request.cookies.get(COOKIE)
+    actor = None if cookie is None else await runtime.database.read(sessions.actor_for_request, cookie)
     if actor is not None:
         return actor
     token = request.headers.get("authorization", "")
@@ -47,5 +41,4 @@ def _address(request: Request, runtime: CurrentRuntime) -> str:
 
 
 CurrentActor = Annotated[Actor, Depends(_actor)]
-OptionalActor = Annotated[Actor | None, Depends(_optional_actor)]
 ClientAddress = Annotated[str, Depends(_address)]

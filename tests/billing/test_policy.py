@@ -56,7 +56,7 @@ def test_edges():
     assert policy.text_units(free, 10_000, 10_000) == 0
     assert policy.estimate_text(dear, 1, None, 0) == 1
     assert policy.estimate_text(free, 1, 1000, 500) == 0
-    assert policy.embedding_units(price("text-embedding-3-small"), 5) == 1
+    assert policy.text_units(price("text-embedding-3-small"), 5, 0) == 1
     assert policy.transcription_units(price("whisper-1"), 10) == 150
 
 
