@@ -123,6 +123,8 @@ def _build_environment(node: Path) -> dict[str, str]:
         "REFLEX_DIR": str(WEB / "reflex"),
         "CI": "1",
         "NPM_CONFIG_INCLUDE": "dev",  # the build tools, whatever NODE_ENV says
+        # The lock file in the repository names no registry; without this a build would write one into it.
+        "NPM_CONFIG_OMIT_LOCKFILE_REGISTRY_RESOLVED": "true",
     }
     # Without this Reflex measures which of two public registries answers faster.
     if not environment.get("NPM_CONFIG_REGISTRY"):

@@ -1,6 +1,7 @@
 """When the frontend is built again, and when not."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,18 @@ def test_our_node_comes_before_the_machines(monkeypatch: pytest.MonkeyPatch):
     assert environment["PATH"].split(":")[0] == "/venv/bin"
     assert "REFLEX_API_URL" not in environment
     assert environment["REFLEX_USE_NPM"] == "1"
+
+
+def test_a_build_leaves_the_lock_file_as_it_is_in_the_repository():
+    """npm, asked for the settings it would build with, whatever the machine's own are."""
+    node = frontend_build._node_directory()
+    asked = subprocess.run(
+        [node / "npm", "config", "get", "omit-lockfile-registry-resolved"],
+        env=frontend_build._build_environment(node),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.strip() == "true"
+    lock = frontend_build.PROJECT / "reflex.lock" / "package-lock.json"
+    assert '"resolved"' not in lock.read_text("utf-8"), "so the next build would change the file"
