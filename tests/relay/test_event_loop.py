@@ -5,6 +5,7 @@ Counted in CPU time of the loop's thread, so that a busy machine does not matter
 
 import asyncio
 import base64
+import gc
 import json
 import time
 from collections.abc import Iterator
@@ -35,7 +36,10 @@ def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[Longest]:
         found.seconds = max(found.seconds, time.thread_time() - began)
 
     monkeypatch.setattr(asyncio.Handle, "_run", timed)
+    gc.collect()
+    gc.freeze()  # what other tests have left behind is not for this one's garbage collection to look at
     yield found
+    gc.unfreeze()
 
 
 WORDS = "The quick brown fox jumps over the lazy dog, 42 times. "
