@@ -10,6 +10,8 @@ from oneapi_app.convert.base import Failure
 
 LOCAL = "one_api_error"
 SATURATED = "当前分组上游负载已饱和，请稍后再试"
+UNREACHED = "the provider could not be reached, or broke off"
+UNANSWERED = "the provider did not answer in time"
 
 
 class Refusal(Exception):
@@ -73,8 +75,15 @@ def invalid_request(message: str, code: str = "invalid_text_request") -> Refusal
 
 
 def refusal_of(failure: Failure) -> Refusal:
-    """The last attempt's failure as the caller sees it."""
-    message = SATURATED if failure.status == 429 else failure.message
+    """The last attempt's failure as the caller sees it.
+
+    Where a provider was not reached, the failure names its address; that is for the operator's eyes, in the log.
+    """
+    message = failure.message
+    if failure.status == 429:
+        message = SATURATED
+    elif failure.code == "do_request_failed":
+        message = UNANSWERED if failure.status == 504 else UNREACHED
     return Refusal(
         failure.status,
         message,

@@ -34,7 +34,8 @@ MAX_FOUND = 100
 MAX_COUNTED = 10_000
 """Matching rows are counted no further, so that a page never waits for a count."""
 MAX_EXPORTED = 10_000
-_ADMIN_DETAIL = ("attempts",)
+_ADMIN_DETAIL = ("attempts", "problem")
+"""They name channels and where those lead."""
 
 
 def write_log(

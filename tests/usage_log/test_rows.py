@@ -115,7 +115,7 @@ def test_odd_filters_match_nothing(any_database, admin, chosen):
 
 def test_details_are_the_owners_and_attempts_the_admins(any_database, admin, amy):
     add_rows(any_database, amy, request_id="r1")
-    detail = '{"count_source":"provider","attempts":[{"channel":7}]}'
+    detail = '{"count_source":"provider","attempts":[{"channel":7}],"problem":"h:1 hung up"}'
 
     def insert(uow):
         uow.log_session.add(
