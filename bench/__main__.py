@@ -22,7 +22,7 @@ from bench.compare import compare
 from bench.load import LoadFailed, Target
 from bench.peers import PEERS, PeerMissing
 from bench.processes import usage_of
-from bench.servers import STREAM_MODEL, TLS_MODEL, Gateway, running_floor, running_gateway
+from bench.servers import STREAM_MODEL, TLS_MODEL, Gateway, running_floor, running_gateway, running_node
 from bench.streams import hold_streams
 from bench.upstream import CONVERTED_MODEL, MODEL, Upstream, running_upstream
 from tests.support.servers import find_program
@@ -69,6 +69,7 @@ def measure(options: argparse.Namespace) -> report.Measured:
         upstream = running.enter_context(running_upstream(options.events))
         gateway = running.enter_context(running_gateway(directory, upstream))
         missing: dict[str, str] = {}
+        node = list(_start_node(running, directory / "node", upstream, missing))
         peers = list(_start_peers(running, upstream, missing)) if options.peers else []
         with _floors(upstream) as floors:
             own = _own_targets(gateway)
@@ -76,6 +77,7 @@ def measure(options: argparse.Namespace) -> report.Measured:
                 Target(report.VENDOR, f"{upstream.plain}/v1/chat/completions", MODEL),
                 *floors,
                 *own,
+                *node,
                 *peers,
             ]
             memory_mb = [gateway.start_mb]
@@ -115,6 +117,17 @@ def _own_targets(gateway: Gateway) -> list[Target]:
         Target(name, gateway.chat_url, model, gateway.pid, gateway.headers, gateway.settled)
         for name, model in models
     ]
+
+
+def _start_node(
+    running: contextlib.ExitStack, directory: Path, upstream: Upstream, missing: dict[str, str]
+) -> Iterator[Target]:
+    if not (find_program("initdb") and find_program("redis-server")):
+        missing[report.NODE] = "needs PostgreSQL and Redis"
+        return
+    say("starting ours once more, with PostgreSQL and Redis")
+    node = running.enter_context(running_node(directory, upstream))
+    yield Target(report.NODE, node.chat_url, MODEL, node.pid, node.headers, node.settled)
 
 
 def _start_peers(

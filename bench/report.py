@@ -17,6 +17,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 VENDOR, FLOOR, OURS = "the vendor itself (nginx)", "bare floor", "**One API in Python**"
 FLOOR_TLS, OURS_TLS = "bare floor, vendor over TLS", "One API in Python, vendor over TLS"
 CONVERTED = "One API in Python, converted to Anthropic's format"
+NODE = "One API in Python, a node with PostgreSQL and Redis"
 
 _HEAD = """\
 # Benchmarks
@@ -33,7 +34,8 @@ disk. Afterwards the calls answered, the rows logged and the units charged are c
 """
 
 _BEHIND = """
-CPU is the server's own, user and system, with all its threads and processes, until the last bill is in the database.
+CPU is the server's own, user and system, with all its threads and processes, until the last bill is in the database; what
+PostgreSQL and Redis need beside a node is not in it.
 Where the time goes, and what was tried: [ADR 11](adr/0011-performance.md).
 
 One API v0.6.11 (Go), measured once on a machine of this kind (2 cores, 32 connections), not by this program: 130-160

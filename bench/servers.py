@@ -19,8 +19,9 @@ from bench.load import LoadFailed
 from bench.processes import usage_of
 from bench.upstream import CONVERTED_MODEL, MODEL, Upstream, wait_for
 from oneapi_app.frontend_build import frontend_is_current
+from tests.support.databases import postgres_dsn
 from tests.support.gateway import gateway_process
-from tests.support.servers import free_port
+from tests.support.servers import free_port, start_postgres, start_redis
 
 TLS_MODEL = "gpt-4o"
 STREAM_MODEL = "gpt-4.1-mini"
@@ -70,7 +71,7 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running_gateway(directory: Path, upstream: Upstream) -> Iterator[Gateway]:
+def running_gateway(directory: Path, upstream: Upstream, **environment: str) -> Iterator[Gateway]:
     """Started twice: the first start makes database, channels and token, the second one is measured."""
     console = frontend_is_current()
     start = partial(
@@ -79,6 +80,7 @@ def running_gateway(directory: Path, upstream: Upstream) -> Iterator[Gateway]:
         INITIAL_ROOT_PASSWORD="a password",
         INITIAL_ROOT_ACCESS_TOKEN=_ACCESS,
         SSL_CERT_FILE=str(upstream.authority),
+        **environment,
     )
     with start(console=False) as (address, process):
         key = _prepare(address, upstream)
@@ -98,6 +100,25 @@ def running_gateway(directory: Path, upstream: Upstream) -> Iterator[Gateway]:
         )
         process.send_signal(signal.SIGTERM)
         process.wait(40)
+
+
+@contextlib.contextmanager
+def running_node(directory: Path, upstream: Upstream) -> Iterator[Gateway]:
+    """As one node of several: balances leased from a PostgreSQL, connected to a Redis, both started for it."""
+    directory.mkdir()
+    postgres, redis = start_postgres(), start_redis()
+    try:
+        with running_gateway(
+            directory,
+            upstream,
+            SQL_DSN=postgres_dsn(postgres, "postgres"),
+            REDIS_CONN_STRING=f"redis://{redis.host}:{redis.port}",
+            DATA_DIR=str(directory),
+        ) as gateway:
+            yield gateway
+    finally:
+        postgres.stop()
+        redis.stop()
 
 
 def _prepare(address: str, upstream: Upstream) -> str:

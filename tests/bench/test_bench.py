@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.report import CONVERTED, FLOOR, FLOOR_TLS, OURS, OURS_TLS, VENDOR
+from bench.report import CONVERTED, FLOOR, FLOOR_TLS, NODE, OURS, OURS_TLS, VENDOR
 from tests.support.servers import find_program, need
 
 PROJECT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 
 def test_a_short_run_writes_the_page(tmp_path: Path) -> None:
     need(find_program("wrk") and find_program("nginx"), "wrk and nginx")
+    need(find_program("initdb") and find_program("redis-server"), "PostgreSQL and Redis")
     page = tmp_path / "page.md"
     done = run("--rounds=1", "--seconds=1", "--streams=3", "--events=2", "--log-rows=300", f"--page={page}")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -29,7 +30,7 @@ def test_a_short_run_writes_the_page(tmp_path: Path) -> None:
     text = page.read_text("utf-8")
     requests = text[text.index("## Requests") : text.index("## Event streams")]
     rows = {line.split("|")[1].strip(): line for line in requests.splitlines() if line.startswith("|")}
-    for name in (VENDOR, FLOOR, FLOOR_TLS, OURS, OURS_TLS, CONVERTED):
+    for name in (VENDOR, FLOOR, FLOOR_TLS, OURS, OURS_TLS, CONVERTED, NODE):
         assert rows[name].count("|") == 11
     assert "1.00 x" in rows[FLOOR]
     assert "| list: first page |" in text
