@@ -72,7 +72,8 @@ class Gateway:
         """Hands a call on to the relay without a coroutine in between: it is one step less on the hottest path."""
         if scope["type"] == "lifespan":
             return self._live(scope, receive, send)
-        if _is_under(scope["path"], RELAY_PATHS):
+        path: str = scope["path"]
+        if path.startswith(RELAY_PATHS) or f"{path}/" in RELAY_PATHS:
             return self._relay(scope, receive, send)
         return self._dispatch(scope, receive, send)
 

@@ -37,6 +37,7 @@ from oneapi_app.relay.callers import Callers
 from oneapi_app.relay.context import RelayContext, Snapshot
 from oneapi_app.relay.failures import FailureLog
 from oneapi_app.relay.health import ChannelHealth
+from oneapi_app.relay.lanes import Lanes
 from oneapi_app.relay.media import MediaFetcher
 from oneapi_app.relay.probe import RelayProbe
 from oneapi_app.relay.routing import build_table
@@ -203,6 +204,7 @@ def open_runtime(settings: Settings, database: Database) -> Runtime:
         ),
         callers=Callers(load_caller),
         health=ChannelHealth(settings, database, failures, current_options),
+        lanes=Lanes(settings),
         failures=failures,
         media=MediaFetcher(
             settings.user_content_timeout_s,

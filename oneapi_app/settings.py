@@ -383,7 +383,7 @@ VARIABLES: tuple[Variable, ...] = (
         "LEDGER_BATCH_MS",
         "ledger_batch_ms",
         _number(1),
-        50,
+        200,
         "Milliseconds settlements gather before they are written to the database.",
     ),
     Variable(

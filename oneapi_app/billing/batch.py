@@ -6,7 +6,6 @@ hold up the ledger.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from oneapi_app.billing.charge import Group, RecordedCharge
@@ -22,7 +21,7 @@ class Batch:
     """Sums by id. ``users``: units, requests; ``tokens``: units, last use; ``channels``: units.
 
     ``unlimited_tokens`` were used and pay nothing.
-    ``log_rows`` and ``detail_rows`` are in the column order of ``LOG_COLUMNS`` and ``DETAIL_COLUMNS``;
+    ``log_values`` and ``detail_values``: row after row, in the column order of ``LOG_COLUMNS`` and ``DETAIL_COLUMNS``;
     ``hours`` maps ``HOUR_KEY`` to the sums ``HOUR_SUMS``.
     """
 
@@ -32,8 +31,8 @@ class Batch:
     tokens: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     unlimited_tokens: set[int] = field(default_factory=set[int])
     channels: dict[int, int] = field(default_factory=dict[int, int])
-    log_rows: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
-    detail_rows: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    log_values: list[Any] = field(default_factory=list[Any])
+    detail_values: list[Any] = field(default_factory=list[Any])
     hours: dict[tuple[Any, ...], list[int]] = field(default_factory=dict[tuple[Any, ...], list[int]])
 
 
@@ -57,10 +56,23 @@ class BalancesRead:
 
 
 LOG_COLUMNS = (
-    "user_id, created_at, type, content, username, token_name, model_name, quota, prompt_tokens, "
-    "completion_tokens, channel_id, request_id, elapsed_time, is_stream, system_prompt_reset"
+    "user_id",
+    "created_at",
+    "type",
+    "content",
+    "username",
+    "token_name",
+    "model_name",
+    "quota",
+    "prompt_tokens",
+    "completion_tokens",
+    "channel_id",
+    "request_id",
+    "elapsed_time",
+    "is_stream",
+    "system_prompt_reset",
 )
-DETAIL_COLUMNS = "request_id, created_at, cached_tokens, first_token_ms, detail"
+DETAIL_COLUMNS = ("request_id", "created_at", "cached_tokens", "first_token_ms", "detail")
 HOUR_KEY = ("hour", "user_id", "username", "token_name", "model_name", "channel_id")
 HOUR_SUMS = (
     "requests",
@@ -74,82 +86,105 @@ HOUR_SUMS = (
 )
 
 
+class _Tally:
+    """Sums of settlements that differ in nothing but their figures, and the texts that these share, cleaned once."""
+
+    __slots__ = ("cached", "completion", "content", "elapsed_ms", "first_ms", "last_use", "limited", "logged",
+                 "model_name", "prompt", "requests", "streams", "token_name", "units", "username")  # fmt: skip
+
+    def __init__(self, charge: RecordedCharge, limited: bool, ascii_only: bool) -> None:
+        self.limited = limited
+        self.logged = charge.write_log
+        self.username = _clean(charge.username, 64, ascii_only)
+        self.token_name = _clean(charge.token_name, 64, ascii_only)
+        self.model_name = _clean(charge.model_name, 191, ascii_only)
+        self.content = _clean(charge.content, 10_000, ascii_only)
+        self.requests = self.units = self.prompt = self.completion = self.cached = 0
+        self.elapsed_ms = self.first_ms = self.streams = self.last_use = 0
+
+
 def build_batch(groups: Iterable[Group], *, ascii_only: bool = False) -> Batch:
     """``ascii_only``: for groups whose texts an engine's character set has refused."""
     batch = Batch()
+    tallies: dict[tuple[Any, ...], _Tally] = {}
     for group in groups:
         batch.sequence = group.sequence
         batch.settlements += len(group.settlements)
         for settlement in group.settlements:
-            _add(batch, settlement.charge, settlement.collected_units, settlement.token_limited, ascii_only)
+            charge, units, limited = settlement.charge, settlement.collected_units, settlement.token_limited
+            created_at = charge.created_at
+            key = (
+                charge.user_id, charge.token_id, charge.channel_id, created_at // _HOUR_S, charge.model_name,
+                charge.content, charge.username, charge.token_name, limited, charge.write_log,
+            )  # fmt: skip
+            tally = tallies.get(key)
+            if tally is None:
+                tally = tallies[key] = _Tally(charge, limited, ascii_only)
+            tally.requests += 1
+            tally.units += units
+            if created_at > tally.last_use:
+                tally.last_use = created_at
+            if tally.logged:
+                _add_log(batch, tally, charge, units, ascii_only)
+    for key, tally in tallies.items():
+        _add_tally(batch, tally, *key[:4])
     return batch
 
 
-def _add(batch: Batch, charge: RecordedCharge, units: int, token_limited: bool, ascii_only: bool) -> None:
-    user = batch.users.get(charge.user_id)
-    if user is None:
-        batch.users[charge.user_id] = [units, 1]
-    else:
-        user[0] += units
-        user[1] += 1
-    if token_limited:
-        token = batch.tokens.get(charge.token_id)
-        if token is None:
-            batch.tokens[charge.token_id] = [units, charge.created_at]
-        else:
-            token[0] += units
-            token[1] = max(token[1], charge.created_at)
-    else:
-        batch.unlimited_tokens.add(charge.token_id)
-    batch.channels[charge.channel_id] = batch.channels.get(charge.channel_id, 0) + units
-    if charge.write_log:
-        _add_log(batch, charge, units, ascii_only)
-
-
-def _add_log(batch: Batch, charge: RecordedCharge, units: int, ascii_only: bool) -> None:
-    username = _clean_again(charge.username, 64, ascii_only)
-    token_name = _clean_again(charge.token_name, 64, ascii_only)
-    model_name = _clean_again(charge.model_name, 191, ascii_only)
-    request_id = _clean(charge.request_id, 64, ascii_only)
-    prompt = min(charge.prompt_tokens, _LARGEST)
-    completion = min(charge.completion_tokens, _LARGEST)
-    cached = min(charge.cached_tokens, _LARGEST)
+def _add_log(batch: Batch, tally: _Tally, charge: RecordedCharge, units: int, ascii_only: bool) -> None:
+    prompt, completion, cached = charge.prompt_tokens, charge.completion_tokens, charge.cached_tokens
+    if prompt > _LARGEST or completion > _LARGEST or cached > _LARGEST:
+        prompt, completion, cached = (min(count, _LARGEST) for count in (prompt, completion, cached))
+    tally.prompt += prompt
+    tally.completion += completion
+    tally.cached += cached
+    tally.elapsed_ms += charge.elapsed_ms
+    if charge.is_stream:
+        tally.first_ms += charge.first_token_ms
+        tally.streams += 1
     created_at = charge.created_at
-    batch.log_rows.append(
-        (
-            charge.user_id,
-            created_at,
-            CONSUME,
-            _clean_again(charge.content, 10_000, ascii_only),
-            username,
-            token_name,
-            model_name,
-            units,
-            prompt,
-            completion,
-            charge.channel_id,
-            request_id,
-            charge.elapsed_ms,
-            charge.is_stream,
-            charge.system_prompt_reset,
-        )
+    request_id = _clean(charge.request_id, 64, ascii_only)
+    batch.log_values += (
+        charge.user_id,
+        created_at,
+        CONSUME,
+        tally.content,
+        tally.username,
+        tally.token_name,
+        tally.model_name,
+        units,
+        prompt,
+        completion,
+        charge.channel_id,
+        request_id,
+        charge.elapsed_ms,
+        charge.is_stream,
+        charge.system_prompt_reset,
     )
     detail = _clean(str(charge.detail, "utf-8"), 1_000_000, ascii_only)
-    batch.detail_rows.append((request_id, created_at, cached, charge.first_token_ms, detail))
-    hour = created_at - created_at % _HOUR_S
-    key = (hour, charge.user_id, username, token_name, model_name, charge.channel_id)
-    sums = batch.hours.get(key)
-    if sums is None:
-        sums = batch.hours[key] = [0] * len(HOUR_SUMS)
-    sums[0] += 1
-    sums[1] += units
-    sums[2] += prompt
-    sums[3] += completion
-    sums[4] += cached
-    sums[5] += charge.elapsed_ms
-    if charge.is_stream:
-        sums[6] += charge.first_token_ms
-        sums[7] += 1
+    batch.detail_values += (request_id, created_at, cached, charge.first_token_ms, detail)
+
+
+def _add_tally(batch: Batch, tally: _Tally, user_id: int, token_id: int, channel_id: int, hours: int) -> None:
+    user = batch.users.setdefault(user_id, [0, 0])
+    user[0] += tally.units
+    user[1] += tally.requests
+    if tally.limited:
+        token = batch.tokens.setdefault(token_id, [0, 0])
+        token[0] += tally.units
+        token[1] = max(token[1], tally.last_use)
+    else:
+        batch.unlimited_tokens.add(token_id)
+    batch.channels[channel_id] = batch.channels.get(channel_id, 0) + tally.units
+    if not tally.logged:
+        return
+    hour = hours * _HOUR_S
+    hour_key = (hour, user_id, tally.username, tally.token_name, tally.model_name, channel_id)
+    sums = batch.hours.setdefault(hour_key, [0] * len(HOUR_SUMS))
+    added = (tally.requests, tally.units, tally.prompt, tally.completion, tally.cached,
+             tally.elapsed_ms, tally.first_ms, tally.streams)  # fmt: skip
+    for index, value in enumerate(added):
+        sums[index] += value
 
 
 def _clean(text: str, length: int, ascii_only: bool) -> str:
@@ -158,7 +193,3 @@ def _clean(text: str, length: int, ascii_only: bool) -> str:
     if ascii_only:
         text = text.encode("ascii", "replace").decode()
     return text if len(text) <= length else text[:length]
-
-
-_clean_again = lru_cache(maxsize=2048)(_clean)
-"""For texts that many rows share."""

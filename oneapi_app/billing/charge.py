@@ -1,15 +1,62 @@
 """The bill of one relayed request, as the relay hands it to the ledger and as the journal keeps it."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 
-class ChargeFacts(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
-    """What the log row says. Order and meaning of the fields are the journal's format: see ``FORMAT``."""
+class ChargeHead:
+    """What all charges of one token for one model over one channel have in common, encoded once.
 
+    ``content`` is the log row's text: ``policy.text_log`` or ``policy.media_log``.
+    """
+
+    __slots__ = ("content", "system_prompt_reset", "token_id", "user_id", "who")
+
+    def __init__(
+        self,
+        *,
+        user_id: int,
+        username: str,
+        token_id: int,
+        token_name: str,
+        channel_id: int,
+        model_name: str,
+        content: str,
+        system_prompt_reset: bool,
+    ) -> None:
+        self.user_id = user_id
+        self.token_id = token_id
+        names = (user_id, username, token_id, token_name, channel_id, model_name)
+        self.who = _encoded(names)[1:-1]
+        self.content = _encoded(content)
+        self.system_prompt_reset = _BOOLEAN[system_prompt_reset]
+
+
+class Charge(msgspec.Struct, gc=False):
+    """One call's bill. ``detail``: count_source, prices, attempts, ending; JSON values only, no prompts, no keys."""
+
+    head: ChargeHead
     quota_units: int
     """The full price. What is collected may be less, and the log row says what was collected."""
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    is_stream: bool
+    elapsed_ms: int
+    first_token_ms: int
+    """0 where nothing was streamed."""
+    request_id: str
+    created_at: int
+    write_log: bool
+    """Option LogConsumeEnabled. Without a row the request is in no statistics either; it is billed all the same."""
+    detail: dict[str, Any]
+
+
+class RecordedCharge(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A charge read back from the journal: see ``FORMAT``. Its detail stays JSON text on the way to the database."""
+
+    quota_units: int
     user_id: int
     username: str
     token_id: int
@@ -20,27 +67,13 @@ class ChargeFacts(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_onl
     completion_tokens: int
     cached_tokens: int
     content: str
-    """``policy.text_log`` or ``policy.media_log``."""
     is_stream: bool
     elapsed_ms: int
     first_token_ms: int
-    """0 where nothing was streamed."""
     system_prompt_reset: bool
     request_id: str
     created_at: int
     write_log: bool
-    """Option LogConsumeEnabled. Without a row the request is in no statistics either; it is billed all the same."""
-
-
-class Charge(ChargeFacts, frozen=True, array_like=True, gc=False, kw_only=True):
-    """``detail``: count_source, prices, attempts, ending; JSON values only, no prompts, no keys."""
-
-    detail: dict[str, Any]
-
-
-class RecordedCharge(ChargeFacts, frozen=True, array_like=True, gc=False, kw_only=True):
-    """A charge read back from the journal; its detail stays JSON text on the way to the database."""
-
     detail: msgspec.Raw
 
 
@@ -64,22 +97,50 @@ FORMAT = 1
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Group)
+_BOOLEAN = {False: b"false", True: b"true"}
+_SETTLEMENT = b"[%d,%b,[%d,%b,%d,%d,%d,%b,%b,%d,%d,%b,%b,%d,%b,%b]]"
+"""A ``Settlement`` around a ``RecordedCharge``, in the order of their fields; ``ChargeHead.who`` is six of them."""
 
 
 def write_settlement(collected_units: int, token_limited: bool, charge: Charge) -> bytes:
     """JSON of a ``Settlement``. Never raises: what cannot be written is replaced, for the sum must not be lost."""
+    head = charge.head
+    return _SETTLEMENT % (
+        collected_units,
+        _BOOLEAN[token_limited],
+        charge.quota_units,
+        head.who,
+        charge.prompt_tokens,
+        charge.completion_tokens,
+        charge.cached_tokens,
+        head.content,
+        _BOOLEAN[charge.is_stream],
+        charge.elapsed_ms,
+        charge.first_token_ms,
+        head.system_prompt_reset,
+        _encoded(charge.request_id),
+        charge.created_at,
+        _BOOLEAN[charge.write_log],
+        _encoded(charge.detail),
+    )
+
+
+def _encoded(value: Any) -> bytes:
     try:
-        return _ENCODER.encode((collected_units, token_limited, charge))
+        return _ENCODER.encode(value)
     except (UnicodeEncodeError, TypeError, ValueError) as error:
-        facts = {
-            name: _writable(getattr(charge, name)) for name in charge.__struct_fields__ if name != "detail"
-        }
-        readable = Charge(**facts, detail={"unwritable": type(error).__name__})
-        return _ENCODER.encode((collected_units, token_limited, readable))
+        return _ENCODER.encode(_writable(value, error))
 
 
-def _writable(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+def _writable(value: Any, error: Exception) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, tuple):
+        return [
+            _writable(each, error) if isinstance(each, str) else each
+            for each in cast("tuple[Any, ...]", value)
+        ]
+    return {"unwritable": type(error).__name__}
 
 
 def write_group(sequence: int, settlements: list[bytes]) -> bytes:

@@ -6,7 +6,6 @@ quota units, whole numbers.
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 from oneapi_app.billing.prices import Price
 
@@ -30,15 +29,15 @@ def cache_weights(dialect: str) -> CacheWeights:
 
 
 def estimate_text(
-    price: Price, prompt_tokens: int, answer_tokens: int | None, unknown_answer_tokens: int
+    ratio: float, prompt_tokens: int, answer_tokens: int | None, unknown_answer_tokens: int
 ) -> int:
-    """What to reserve for a text request.
+    """What to reserve for a text request at ``ratio`` units per prompt token.
 
     ``answer_tokens``: the client's limit, if it set one. ``unknown_answer_tokens``: option PreConsumedQuota.
     At least 1 where tokens cost anything, so that an empty balance never gets an answer for nothing.
     """
-    tokens = unknown_answer_tokens + prompt_tokens + (answer_tokens or 0)
-    return _at_least_one(int(tokens * price.ratio), price)
+    units = int((unknown_answer_tokens + prompt_tokens + (answer_tokens or 0)) * ratio)
+    return 1 if units <= 0 and ratio != 0 else units
 
 
 def text_units(
@@ -82,7 +81,6 @@ def _at_least_one(units: int, price: Price) -> int:
     return 1 if units <= 0 and price.ratio != 0 else units
 
 
-@lru_cache(maxsize=4096)
 def text_log(price: Price) -> str:
     """The log row's text for a text request."""
     return f"倍率：{price.model_ratio:.2f} × {price.group_ratio:.2f} × {price.completion_ratio:.2f}"

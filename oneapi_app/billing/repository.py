@@ -8,9 +8,8 @@ Statements are texts for the driver itself, because this is the product's hottes
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -157,18 +156,21 @@ class LedgerStore:
         return True
 
     def _write_logs(self, connection: Connection, batch: Batch) -> None:
-        if not batch.log_rows:
+        if not batch.log_values:
             return
-        self._insert(connection, f"INSERT INTO logs ({LOG_COLUMNS})", batch.log_rows)
+        self._insert(connection, "INSERT INTO logs", LOG_COLUMNS, batch.log_values)
         self._insert(
             connection,
-            f"{self._ignore} INTO oneapi_log_details ({DETAIL_COLUMNS})",
-            batch.detail_rows,
+            f"{self._ignore} INTO oneapi_log_details",
+            DETAIL_COLUMNS,
+            batch.detail_values,
             self._unless_there,
         )
         rows = sorted((*key, *sums) for key, sums in batch.hours.items())
-        columns = ", ".join((*HOUR_KEY, *HOUR_SUMS))
-        self._insert(connection, f"INSERT INTO oneapi_usage_hours ({columns})", rows, self._hour_sums())
+        hours = [value for row in rows for value in row]
+        self._insert(
+            connection, "INSERT INTO oneapi_usage_hours", (*HOUR_KEY, *HOUR_SUMS), hours, self._hour_sums()
+        )
 
     def _hour_sums(self) -> str:
         if self._dialect == "mysql":
@@ -178,15 +180,16 @@ class LedgerStore:
         return f" ON CONFLICT ({', '.join(HOUR_KEY)}) DO UPDATE SET {sums}"
 
     def _insert(
-        self, connection: Connection, head: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
+        self, connection: Connection, head: str, columns: tuple[str, ...], values: list[Any], tail: str = ""
     ) -> None:
         """Many rows a statement: fewer round trips, and with SQLite fewer turns of the interpreter's lock."""
-        marks = f"({self._marks(len(rows[0]))})"
-        for some in _chunks(rows, _ROWS_AT_ONCE):
-            values = ",".join([marks] * len(some))
-            self._execute(
-                connection, f"{head} VALUES {values}{tail}", tuple(value for row in some for value in row)
-            )
+        width = len(columns)
+        head = f"{head} ({', '.join(columns)}) VALUES "
+        marks = f"({self._marks(width)})"
+        for start in range(0, len(values), width * _ROWS_AT_ONCE):
+            some = tuple(values[start : start + width * _ROWS_AT_ONCE])
+            rows = ",".join([marks] * (len(some) // width))
+            self._execute(connection, f"{head}{rows}{tail}", some)
 
     def _marks(self, count: int) -> str:
         return ", ".join([self._mark] * count)
@@ -252,9 +255,3 @@ def read_accounts(uow: UnitOfWork, user_id: int, token_id: int) -> BalancesRead:
     for key, quota, unlimited in rows:
         found.tokens[key] = (quota or 0, not unlimited)
     return found
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    iterator = iter(items)
-    while some := list(islice(iterator, size)):
-        yield some

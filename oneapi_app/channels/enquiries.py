@@ -48,7 +48,7 @@ async def _get(client: httpx.AsyncClient, provider: Provider, ask: Ask) -> Any:
                 raise ValueError("too large")
     if response.status_code == 200:
         return msgspec.json.decode(body)
-    failure = provider.classify(response.status_code, [], body, False)
+    failure = provider.classify(response.status_code, {}, body, False)
     said = _without_secrets(failure.message if failure else "", ask)[:_MESSAGE_CHARS]
     raise Unavailable(
         f"status code: {response.status_code} {said}".strip(),

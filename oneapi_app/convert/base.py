@@ -1,12 +1,14 @@
 """The port between the relay and a conversion: one stateful object per attempt, no I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from oneapi_app.convert.hub import Usage
 
-Headers = list[tuple[bytes, bytes]]
+Headers = Mapping[bytes, bytes]
+"""Of an answer, by lower-case name; of repeated ones the first."""
 
 
 @dataclass(frozen=True, slots=True)

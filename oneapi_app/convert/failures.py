@@ -90,13 +90,13 @@ def _first_text(decoded: dict[str, Any] | None) -> str:
 
 def _retry_after(headers: Headers) -> float | None:
     """Seconds, or a date (RFC 9110 10.2.3), which is told by the answer's own clock."""
-    asked = next((value for name, value in headers if name == b"retry-after"), None)
+    asked = headers.get(b"retry-after")
     if asked is None:
         return None
     try:
         seconds = float(asked)
     except ValueError:
-        now = next((value for name, value in headers if name == b"date"), b"")
+        now = headers.get(b"date", b"")
         try:
             until = parsedate_to_datetime(asked.decode("latin-1")) - parsedate_to_datetime(
                 now.decode("latin-1")

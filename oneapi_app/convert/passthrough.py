@@ -75,46 +75,36 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
     """None where nothing was counted, also where the provider sends zeros."""
     if wire is None:
         return None
-    prompt = max(wire.prompt_tokens or 0, 0)
-    completion = max(wire.completion_tokens or 0, 0)
-    if prompt == 0 and completion == 0:
+    prompt, completion = wire.prompt_tokens or 0, wire.completion_tokens or 0
+    if prompt <= 0 and completion <= 0:
         return None
+    prompt, completion = max(prompt, 0), max(completion, 0)
     details = wire.prompt_tokens_details
     cached = (details.cached_tokens if details else None) or wire.prompt_cache_hit_tokens or 0
-    cached = min(max(cached, 0), prompt)
+    if cached:
+        cached = min(max(cached, 0), prompt)
     reasoning = wire.completion_tokens_details.reasoning_tokens if wire.completion_tokens_details else None
-    return Usage(prompt - cached, cached, 0, completion, min(max(reasoning or 0, 0), completion))
+    if reasoning:
+        reasoning = min(max(reasoning, 0), completion)
+    return Usage(prompt - cached, cached, 0, completion, reasoning or 0)
 
 
 class Passthrough:
     """See ``convert.base.Converter``. ``chat``: chunks without choices and usage are dropped, as Azure sends them."""
 
-    __slots__ = (
-        "_chat",
-        "_delivered",
-        "_frames",
-        "_splitter",
-        "_texts",
-        "content_type",
-        "cut",
-        "failure",
-        "finished",
-        "has_content",
-        "usage",
-    )
+    usage: Usage | None = None
+    has_content = False
+    cut = False
+    finished = False
+    failure: Failure | None = None
+    content_type: bytes | None = None
+    _delivered = False
+    _splitter: EventSplitter | None = None
 
     def __init__(self, *, chat: bool) -> None:
         self._chat = chat
-        self._splitter: EventSplitter | None = None
         self._frames: list[bytes] = []
         self._texts: list[str] = []
-        self._delivered = False
-        self.usage: Usage | None = None
-        self.has_content = False
-        self.cut = False
-        self.finished = False
-        self.failure: Failure | None = None
-        self.content_type: bytes | None = None
 
     def feed(self, data: bytes) -> bytes:
         if self._splitter is None:
@@ -214,7 +204,8 @@ class Passthrough:
                 raise UpstreamProtocolError("the provider's answer is not a JSON object") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise UpstreamProtocolError("the provider's answer is not valid JSON") from None
-        if b'"choices"' in body or self.usage is None:
+        # Only what might have to be counted here is kept.
+        if self.usage is None or (b'"choices"' in body and not self.usage.output_tokens):
             self._frames.append(body)
         return body
 
@@ -234,17 +225,16 @@ class Passthrough:
 class Verbatim:
     """Answers that are no JSON of ours to read: speech, transcriptions, images. ``spoken``: their text is billed."""
 
-    __slots__ = ("_body", "_spoken", "content_type", "cut", "failure", "finished", "has_content", "usage")
+    usage: Usage | None = None
+    has_content = False
+    cut = False
+    finished = False
+    failure: Failure | None = None
+    content_type: bytes | None = None
+    _body = b""
 
     def __init__(self, *, spoken: bool = False) -> None:
         self._spoken = spoken
-        self._body = b""
-        self.usage: Usage | None = None
-        self.has_content = False
-        self.cut = False
-        self.finished = False
-        self.failure: Failure | None = None
-        self.content_type: bytes | None = None
 
     def feed(self, data: bytes) -> bytes:
         self.has_content = True

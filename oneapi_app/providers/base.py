@@ -16,6 +16,8 @@ from oneapi_app.convert.base import Converter, Failure, Headers
 class Operation(StrEnum):
     """What a caller asks for."""
 
+    __hash__ = str.__hash__  # an enumeration's own is a call into Python, and every request looks some up
+
     CHAT = "chat completions"
     COMPLETIONS = "completions"
     EDITS = "edits"
@@ -81,19 +83,43 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClientRequest(msgspec.Struct):
-    """What came in. ``json`` None: the body is no JSON object (a form). Nobody changes ``body`` or ``json``."""
+    """What came in. Nobody changes ``body`` or ``json``.
+
+    ``is_json``: the body has been found to be a JSON object; a form is none. ``answer_limit``: of tokens, where the
+    caller set one.
+    """
 
     dialect: Dialect
     operation: Operation
     path: str
     query: str
     body: bytes
-    json: dict[str, Any] | None
+    is_json: bool
     model: str
     stream: bool
     headers: Mapping[bytes, bytes]
     media: Mapping[str, Media]
     enforce_usage: bool
+    answer_limit: int | None = None
+    decoded: dict[str, Any] | None = None
+
+    @property
+    def json(self) -> dict[str, Any] | None:
+        """The body's fields, None of a form. Read when first asked for: what goes through as it is, is never taken apart."""
+        if self.decoded is None and self.is_json:
+            self.decoded = read_object(self.body)
+        return self.decoded
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Of a body that is a JSON object; numbers beyond a float's range, which nothing else would read, are infinite."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        return _LENIENT.decode(body)
+
+
+_LENIENT = msgspec.json.Decoder(dict[str, Any], float_hook=float)
 
 
 @dataclass(frozen=True, slots=True)

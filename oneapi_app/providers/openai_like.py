@@ -37,6 +37,8 @@ ENDPOINTS: Mapping[Operation, str] = {
 WITHOUT_V1: Mapping[Operation, str] = {
     operation: path.removeprefix("/v1") for operation, path in ENDPOINTS.items()
 }
+JSON = b"application/json"
+_EMBEDDINGS = Operation.EMBEDDINGS
 _CLOUDFLARE_GATEWAY = "https://gateway.ai.cloudflare.com"
 _VERBATIM = frozenset({Operation.IMAGES, Operation.SPEECH, Operation.TRANSCRIPTION, Operation.TRANSLATION})
 
@@ -80,19 +82,27 @@ def openai_like(
 
 
 def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamRequest:
-    path = provider.endpoints[request.operation]
-    if route.base_url.startswith(_CLOUDFLARE_GATEWAY):
-        path = path.removeprefix("/v1")
-    url = route.base_url.rstrip("/") + path
-    if request.query:
-        url += "?" + request.query
-    headers = (*client_headers(request), _bearer(route.key), *provider.extra_headers)
+    url = _url(route.base_url, provider.endpoints[request.operation], request.query)
+    headers = _headers(*client_headers(request), route.key, provider.extra_headers)
     return UpstreamRequest("POST", url, headers, edited_body(provider, request, route))
 
 
 @lru_cache(maxsize=1024)
-def _bearer(key: str) -> tuple[bytes, bytes]:
-    return b"authorization", b"Bearer " + key.encode()
+def _url(base_url: str, path: str, query: str) -> str:
+    if base_url.startswith(_CLOUDFLARE_GATEWAY):
+        path = path.removeprefix("/v1")
+    url = base_url.rstrip("/") + path
+    return f"{url}?{query}" if query else url
+
+
+@lru_cache(maxsize=1024)
+def _headers(
+    content_type: tuple[bytes, bytes],
+    accept: tuple[bytes, bytes],
+    key: str,
+    extra: tuple[tuple[bytes, bytes], ...],
+) -> tuple[tuple[bytes, bytes], ...]:
+    return (content_type, accept, (b"authorization", b"Bearer " + key.encode()), *extra)
 
 
 def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:
@@ -106,9 +116,9 @@ def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
 
     A body that was read as JSON is sent as JSON, whatever the caller called it.
     """
-    content_type = request.headers.get(b"content-type") or b"application/json"
-    if request.json is not None and not content_type.lower().startswith(b"application/json"):
-        content_type = b"application/json"
+    content_type = request.headers.get(b"content-type") or JSON
+    if request.is_json and content_type != JSON and not content_type.lower().startswith(JSON):
+        content_type = JSON
     accept = request.headers.get(b"accept")
     if accept is None:
         accept = b"text/event-stream" if request.stream else b"*/*"
@@ -118,6 +128,10 @@ def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
 def edited_body(provider: Provider, request: ClientRequest, route: Route) -> bytes:
     """The caller's bytes, untouched unless the channel changes model, system prompt or usage reporting, or the
     vendor has a quirk that applies."""
+    as_it_is = route.model == request.model and not route.system_prompt and not provider.quirks
+    asks_usage = request.enforce_usage and request.stream
+    if as_it_is and not asks_usage and request.operation is not _EMBEDDINGS:
+        return request.body
     fields = request.json
     if fields is None:
         return request.body
@@ -125,12 +139,12 @@ def edited_body(provider: Provider, request: ClientRequest, route: Route) -> byt
     for quirk in provider.quirks:
         body = quirk(body)
     changes: dict[str, Any] = {}
-    named_in_path = request.operation is Operation.EMBEDDINGS and not body.get("model")
+    named_in_path = request.operation is _EMBEDDINGS and not body.get("model")
     if route.model != request.model or named_in_path:
         changes["model"] = route.model
     if route.system_prompt and isinstance(body.get("messages"), list):
         changes["messages"] = with_system_prompt(cast("list[Any]", body["messages"]), route.system_prompt)
-    if request.enforce_usage and request.stream:
+    if asks_usage:
         asked = body.get("stream_options")
         options = cast("dict[str, Any]", asked) if isinstance(asked, dict) else {}
         if options.get("include_usage") is not True:

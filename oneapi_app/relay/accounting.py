@@ -7,17 +7,15 @@ import msgspec
 from oneapi_app.billing import policy
 from oneapi_app.billing.images import DEFAULT_SIZE, IMAGE_RULES
 from oneapi_app.billing.ledger import Charge
-from oneapi_app.billing.prices import Price
 from oneapi_app.billing.tokens import CountableText, chat_text, count_exactly, count_roughly, input_text
-from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.convert.hub import Usage
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import ClientRequest, Operation
-from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.attempt import Served
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import work_on
+from oneapi_app.relay.lanes import HEARD, MEDIA, Lane
 from oneapi_app.relay.pump import Ending
 
 COUNTED_BY_PROVIDER: Final = "provider"
@@ -27,62 +25,44 @@ COUNTED_PARTLY: Final = "partial"
 
 _SMALL_BODY = 4096
 """Bytes. Two of them are a token in hardly any text, and the JSON around it comes on top."""
-_MEDIA = frozenset({Operation.IMAGES, Operation.SPEECH})
-_HEARD = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION})
+_COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
 
 
-def upstream_model(channel: ChannelRecord, model: str) -> str:
-    """The model's name as the channel maps it: what is billed and logged."""
-    return channel.model_mapping.get(model, model)
-
-
-def estimate_units(context: RelayContext, call: Call, channel: ChannelRecord) -> int:
+def estimate_units(context: RelayContext, call: Call, lane: Lane) -> int:
     """What to reserve. Media prices are known beforehand; texts are estimated on the high side."""
     request = call.request
-    snapshot = context.snapshot
-    price = snapshot.prices.price(upstream_model(channel, request.model), channel.type, call.caller.group)
-    fixed = _fixed_units(request, channel, price)
+    fixed = _fixed_units(request, lane) if request.operation in MEDIA else None
     if fixed is not None:
         return fixed
-    options = snapshot.options
-    if request.operation in _HEARD:
-        return policy.estimate_transcription(price, options.pre_consumed_quota)
-    if call.rough_prompt_tokens is None:
-        call.rough_prompt_tokens = roughly(request)
-    return policy.estimate_text(
-        price, call.rough_prompt_tokens, _answer_limit(request.json or {}), options.pre_consumed_quota
-    )
+    unknown_answer = context.snapshot.options.pre_consumed_quota
+    if request.operation in HEARD:
+        return policy.estimate_transcription(lane.price, unknown_answer)
+    prompt = call.rough_prompt_tokens
+    if prompt is None:
+        prompt = call.rough_prompt_tokens = roughly(request)
+    return policy.estimate_text(lane.ratio, prompt, request.answer_limit, unknown_answer)
 
 
-async def estimate_exactly(context: RelayContext, call: Call, channel: ChannelRecord) -> int:
+async def estimate_exactly(context: RelayContext, call: Call, lane: Lane) -> int:
     """As ``estimate_units``, the prompt counted by the model's tokenizer: slower, and never too high."""
-    if call.request.operation in _MEDIA | _HEARD:
-        return estimate_units(context, call, channel)
+    if call.request.operation in MEDIA | HEARD:
+        return estimate_units(context, call, lane)
     options = context.snapshot.options
-    model = upstream_model(channel, call.request.model)
     call.rough_prompt_tokens = await count_exactly(
-        await prompt_of(call.request), model, approximate=options.approximate_token_enabled
+        await prompt_of(call.request), lane.route.model, approximate=options.approximate_token_enabled
     )
-    return estimate_units(context, call, channel)
+    return estimate_units(context, call, lane)
 
 
-def _answer_limit(fields: dict[str, Any]) -> int | None:
-    limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
-    return int(limit) if isinstance(limit, (int, float)) else None
-
-
-def _fixed_units(request: ClientRequest, channel: ChannelRecord, price: Price) -> int | None:
-    if request.operation not in _MEDIA:
-        return None
+def _fixed_units(request: ClientRequest, lane: Lane) -> int:
     fields = request.json or {}
     if request.operation is Operation.IMAGES:
-        model = upstream_model(channel, request.model)
         weight = IMAGE_RULES.cost_ratio(
-            model, fields.get("size") or DEFAULT_SIZE, fields.get("quality") or ""
+            lane.route.model, fields.get("size") or DEFAULT_SIZE, fields.get("quality") or ""
         )
-        return policy.image_units(price, weight, fields.get("n") or 1)
+        return policy.image_units(lane.price, weight, fields.get("n") or 1)
     said = fields.get("input")
-    return policy.speech_units(price, len(said.encode()) if isinstance(said, str) else 0)
+    return policy.speech_units(lane.price, len(said.encode()) if isinstance(said, str) else 0)
 
 
 def roughly(request: ClientRequest) -> int:
@@ -108,22 +88,20 @@ def countable(request: ClientRequest) -> CountableText:
 def counted_by_provider(served: Served) -> Usage | None:
     """The provider's figures, where they are there and whole. Some count the prompt only, some the answer only."""
     usage = served.usage
-    if usage is None or served.ending is not Ending.COMPLETE or not usage.prompt_tokens:
+    if usage is None or served.ending is not _COMPLETE or not usage.prompt_tokens:
         return None
     return usage if usage.output_tokens or not served.output_text else None
 
 
-async def measure(
-    context: RelayContext, call: Call, channel: ChannelRecord, served: Served
-) -> tuple[Usage, str]:
+async def measure(context: RelayContext, call: Call, lane: Lane, served: Served) -> tuple[Usage, str]:
     """Tokens and who counted them, where the provider did not, or the answer ended early."""
     request = call.request
-    if request.operation in _MEDIA:
+    if request.operation in MEDIA:
         return Usage(), COUNTED_HERE
-    source = COUNTED_HERE if served.ending is Ending.COMPLETE else COUNTED_PARTLY
+    source = COUNTED_HERE if served.ending is _COMPLETE else COUNTED_PARTLY
     approximate = context.snapshot.options.approximate_token_enabled
-    model = upstream_model(channel, request.model)
-    if request.operation in _HEARD:
+    model = lane.route.model
+    if request.operation in HEARD:
         heard = await count_exactly(input_text(served.output_text), model, approximate=approximate)
         return Usage(input_tokens=heard), source
     usage = served.usage or Usage()
@@ -139,7 +117,7 @@ async def measure(
 def price_charge(
     context: RelayContext,
     call: Call,
-    channel: ChannelRecord,
+    lane: Lane,
     served: Served,
     usage: Usage,
     source: str,
@@ -147,71 +125,50 @@ def price_charge(
 ) -> Charge:
     """The bill and its log row."""
     request = call.request
-    caller = call.caller
-    model = upstream_model(channel, request.model)
-    price = context.snapshot.prices.price(model, channel.type, caller.group)
-    fixed = _fixed_units(request, channel, price)
+    operation = request.operation
+    write_log = context.snapshot.options.log_consume_enabled
     prompt_tokens = usage.prompt_tokens
-    if fixed is not None:
-        units, content = fixed, policy.media_log(price)
-        prompt_tokens = fixed if request.operation is Operation.SPEECH else 0
-    elif request.operation in _HEARD:
-        units, content = policy.transcription_units(price, usage.prompt_tokens), policy.media_log(price)
+    if operation in MEDIA:
+        units = _fixed_units(request, lane)
+        prompt_tokens = units if operation is Operation.SPEECH else 0
+        write_log = write_log and units != 0
+    elif operation in HEARD:
+        units = policy.transcription_units(lane.price, prompt_tokens)
+    elif prompt_tokens == usage.input_tokens:
+        units = policy.text_units(lane.price, prompt_tokens, usage.output_tokens)
     else:
         units = policy.text_units(
-            price,
+            lane.price,
             usage.input_tokens,
             usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
-            weights=_cache_weights(channel, usage),
+            weights=policy.cache_weights(lane.provider.dialect.value),
         )
-        content = policy.text_log(price)
     elapsed_ms = int(monotonic_ms() - call.started_ms)
     first_ms = int(served.first_content_ms - call.started_ms) if served.first_content_ms else 0
-    activity = context.activity
-    activity.served += 1
-    activity.elapsed_ms.append(elapsed_ms)
-    if first_ms:
-        activity.first_token_ms.append(first_ms)
-    return Charge(
-        quota_units=units,
-        user_id=caller.user_id,
-        username=caller.username,
-        token_id=caller.token_id,
-        token_name=caller.token_name,
-        channel_id=channel.id,
-        model_name=model,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=usage.output_tokens,
-        cached_tokens=usage.cache_read_tokens,
-        content=content,
-        is_stream=request.stream,
-        elapsed_ms=elapsed_ms,
-        first_token_ms=first_ms,
-        system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
-        request_id=call.request_id,
-        created_at=call.created_at,
-        write_log=context.snapshot.options.log_consume_enabled and not (units == 0 and fixed is not None),
-        detail=_detail(served, price, source, notes),
-    )
-
-
-def _cache_weights(channel: ChannelRecord, usage: Usage) -> policy.CacheWeights:
-    if usage.cache_read_tokens or usage.cache_write_tokens:
-        return policy.cache_weights(provider_for(channel.type).dialect.value)
-    return policy.FULL_PRICE
-
-
-def _detail(served: Served, price: Price, source: str, notes: list[AttemptNote]) -> dict[str, Any]:
+    context.activity.note_served(elapsed_ms, first_ms)
     detail: dict[str, Any] = {
         "count_source": source,
         "ending": served.ending,
         "attempts": notes,
-        "prices": price,
+        "prices": lane.prices,
     }
-    if not price.known:
+    if not lane.price.known:
         detail["unpriced"] = True
     if served.problem:
         detail["problem"] = served.problem
-    return detail
+    return Charge(
+        lane.head,
+        units,
+        prompt_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        request.stream,
+        elapsed_ms,
+        first_ms,
+        call.request_id,
+        call.created_at,
+        write_log,
+        detail,
+    )

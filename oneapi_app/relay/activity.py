@@ -15,6 +15,13 @@ class Activity:
     elapsed_ms: deque[int] = field(default_factory=lambda: deque[int](maxlen=WINDOW))
     first_token_ms: deque[int] = field(default_factory=lambda: deque[int](maxlen=WINDOW))
 
+    def note_served(self, elapsed_ms: int, first_token_ms: int) -> None:
+        """``first_token_ms`` 0: nothing was streamed."""
+        self.served += 1
+        self.elapsed_ms.append(elapsed_ms)
+        if first_token_ms:
+            self.first_token_ms.append(first_token_ms)
+
     def percentile(self, values: deque[int], fraction: float) -> int:
         """0 while nothing has been served."""
         if not values:

@@ -1,18 +1,27 @@
-"""From headers to a caller: the token checks of contract §6.1, in their order."""
+"""From headers to a caller: the token checks of contract §6.1, in their order.
 
+Who was let in gets a ``Pass``, so that the next call with the same header need not be looked into again until
+something may have changed.
+"""
+
+import re
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from ipaddress import ip_address, ip_network
 
 import msgspec
 
+from oneapi_app.billing.ledger import Account
 from oneapi_app.models import token as token_states
 from oneapi_app.models import user as user_states
 from oneapi_app.relay.callers import Callers
-from oneapi_app.relay.refusals import forbidden, unauthorized
+from oneapi_app.relay.refusals import forbidden, unauthorized, unknown_channel
 from oneapi_app.tokens.schemas import CallerRecord
 
 ADMIN = 10
+_CHANNEL_ID = re.compile(r"[0-9]{1,18}")
+_MOST_PASSES = 100_000
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):
@@ -22,18 +31,62 @@ class Credential(msgspec.Struct, frozen=True, gc=False):
     channel: str | None
 
 
-def read_credential(authorization: bytes | None) -> Credential:
+def read_credential(authorization: bytes) -> Credential:
     """``Bearer sk-KEY``, ``Bearer KEY``, ``sk-KEY``, and each with ``-CHANNEL`` at the end."""
-    text = (authorization or b"").decode("latin-1").removeprefix("Bearer ").removeprefix("sk-")
+    text = authorization.decode("latin-1").removeprefix("Bearer ").removeprefix("sk-")
     key, separator, rest = text.partition("-")
     return Credential(key, rest.partition("-")[0] if separator else None)
+
+
+class Pass(msgspec.Struct, gc=False):
+    """A credential that has passed every check. ``until``: on the monotonic clock. ``quota``: the token's account,
+    which has to be looked at each time; None where it does not limit.
+    """
+
+    caller: CallerRecord
+    channel: str | None
+    quota: Account | None
+    version: int
+    until: float
+
+
+class Passes:
+    """Passes by the SHA-256 of the whole header, so timing says nothing about stored keys. In memory, bounded."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+        self._issued: dict[bytes, Pass] = {}
+
+    def valid(self, authorization: bytes) -> Pass | None:
+        """None: the credential has to go through the checks."""
+        issued = self._issued.get(sha256(authorization).digest())
+        if issued is None or issued.version != self._callers.version or issued.until < time.monotonic():
+            return None
+        quota = issued.quota
+        return issued if quota is None or quota.balance > 0 else None
+
+    def issue(
+        self, authorization: bytes, caller: CallerRecord, channel: str | None, account: Account
+    ) -> Pass:
+        """For a caller who has just passed; remembered as long as only the account's balance need be looked at."""
+        callers = self._callers
+        until = time.monotonic() + callers.fresh_for(caller)
+        if caller.expired_time != token_states.NEVER_EXPIRES:
+            until = min(until, time.monotonic() + caller.expired_time - time.time())
+        quota = None if caller.unlimited else account
+        issued = Pass(caller, channel, quota, callers.version, until)
+        if not caller.subnets:
+            if len(self._issued) >= _MOST_PASSES:
+                self._issued.clear()
+            self._issued[sha256(authorization).digest()] = issued
+        return issued
 
 
 async def authenticate(callers: Callers, credential: Credential) -> CallerRecord:
     """The token's record. Raises Refusal 401; status 3 and 4 are the caller's last stored states."""
     if not credential.key:
         raise unauthorized("未提供令牌")
-    caller = callers.known(credential.key) or await callers.find(credential.key)
+    caller = await callers.find(credential.key)
     if caller is None:
         raise unauthorized("无效的令牌")
     if caller.status == token_states.EXHAUSTED:
@@ -66,10 +119,13 @@ def check_model(caller: CallerRecord, model: str) -> None:
         raise forbidden(f"该令牌无权使用模型：{model}")
 
 
-def check_channel_choice(caller: CallerRecord, credential: Credential) -> None:
-    """Only admins may name a channel."""
-    if credential.channel is not None and caller.role < ADMIN:
+def pinned_channel(caller: CallerRecord, channel: str) -> int:
+    """The channel a credential names. Raises Refusal 403 for whoever is no admin, 400 for what is no number."""
+    if caller.role < ADMIN:
         raise forbidden("普通用户不支持指定渠道")
+    if not _CHANNEL_ID.fullmatch(channel):
+        raise unknown_channel()
+    return int(channel)
 
 
 def _in_networks(address: str, networks: tuple[str, ...]) -> bool:

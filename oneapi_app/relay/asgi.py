@@ -4,7 +4,6 @@ Knows nothing of prices or channels beyond asking for one; what happens to a req
 """
 
 import logging
-import re
 from urllib.parse import unquote
 
 from oneapi_app.billing.errors import LedgerRefusal, TokenQuotaExceeded, UserQuotaExceeded
@@ -14,19 +13,22 @@ from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
 from oneapi_app.relay import admission, catalogue, endpoints
 from oneapi_app.relay.body import (
+    answer_limit,
     check_max_tokens,
     check_messages,
     check_speech,
     check_stream,
     read_body,
+    read_chat,
     read_json,
 )
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.flow import named_channel, relay_call
 from oneapi_app.relay.presence import Presence
-from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel, unknown_channel
+from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel
 from oneapi_app.relay.reply import ClientGone, Receive, Reply, Scope, Send
+from oneapi_app.relay.routing import Tiers
 from oneapi_app.tokens import service as tokens
 from oneapi_app.tokens.schemas import CallerRecord
 
@@ -39,8 +41,9 @@ _PREFLIGHT = [
 ]
 _MAY_BE_FORMS = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION, None})
 _STREAMED = frozenset({Operation.CHAT, Operation.COMPLETIONS})
-_CHANNEL_ID = re.compile(r"[0-9]{1,18}")
-_FOR_PROVIDERS = frozenset({b"content-type", b"accept", b"anthropic-version", b"anthropic-beta"})
+_CHAT = Operation.CHAT  # looking a member up in its enumeration costs as much as ten of these
+_OPENAI = Dialect.OPENAI
+_JSON = b"application/json"
 
 
 class RelayApp:
@@ -48,6 +51,7 @@ class RelayApp:
 
     def __init__(self, context: RelayContext) -> None:
         self._context = context
+        self._passes = admission.Passes(context.callers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,73 +89,83 @@ class RelayApp:
     async def _answer(
         self, scope: Scope, receive: Receive, send: Send, reply: Reply, request_id: str
     ) -> None:
-        method: str = scope["method"]
-        path: str = scope["path"]
-        if method == "OPTIONS":
-            await _preflight(scope, send)
-            return
         headers = dict(scope["headers"])
         reply.from_a_page = b"origin" in headers
-        context = self._context
-        if path in endpoints.BILLING and method == "GET":
-            wait_s = await context.limits.general.hit(context.client_address(scope))
-            if wait_s is not None:
-                await reply.whole(429, b"", retry_after_s=wait_s)
+        operation = endpoints.OPERATIONS.get(scope["path"])
+        model_in_path = ""
+        if operation is None or scope["method"] != "POST":
+            if await self._answered_otherwise(scope, headers, send, reply):
                 return
-            caller = await self._admit(scope, headers)
-            await reply.whole(200, await catalogue.billing(context, caller, endpoints.BILLING[path]))
-            return
-        if method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/")):
-            caller = await self._admit(scope, headers)
-            name = unquote(path[len("/v1/models/") :])
-            await reply.whole(200, catalogue.model(name) if name else catalogue.models(context, caller))
-            return
-        operation, model_in_path = endpoints.operation_at(path) if method == "POST" else (None, "")
-        if operation is None and not endpoints.is_not_implemented(method, path):
-            await self._unmatched(scope, reply)
-            return
+            operation, model_in_path = endpoints.operation_at(scope["method"], scope["path"])
         started_ms = monotonic_ms()
-        credential = admission.read_credential(headers.get(b"authorization"))
-        caller = await self._admit(scope, headers, credential)
-        gzipped = headers.get(b"content-encoding", b"").lower() == b"gzip"
+        context = self._context
+        admitted = self._passes.valid(headers.get(b"authorization", b"")) or await self._admit(scope, headers)
+        caller = admitted.caller
+        gzipped = b"content-encoding" in headers and headers[b"content-encoding"].lower() == b"gzip"
         body = await read_body(receive, context.settings.max_body_mb << 20, gzipped)
         request = _read_request(scope, headers, operation, model_in_path, body)
         request.enforce_usage = context.settings.enforce_include_usage
-        admission.check_model(caller, request.model)
-        admission.check_channel_choice(caller, credential)
-        pinned = _channel_id(credential)
-        self._require_route(caller, pinned, request.model)
+        if caller.models:
+            admission.check_model(caller, request.model)
+        pinned = None if admitted.channel is None else admission.pinned_channel(caller, admitted.channel)
+        # Before the body is checked in depth, as the original orders its stages.
+        tiers = self._tiers(caller, pinned, request.model)
         if operation is None:
             await reply.whole(501, catalogue.NOT_IMPLEMENTED)
             return
-        _check(request)
-        call = Call(request_id, caller, request, pinned, started_ms, now_s())
+        if request.decoded is not None:
+            _check(request)
+        call = Call(request_id, caller, request, tiers, started_ms, now_s())
         presence = Presence(receive, context.watch)
         try:
             await relay_call(context, call, reply, presence)
         finally:
             presence.close()
 
-    async def _unmatched(self, scope: Scope, reply: Reply) -> None:
-        elsewhere = self._context.settings.pages_elsewhere
-        if elsewhere:
-            await reply.redirect(elsewhere + request_uri(scope))
+    async def _answered_otherwise(
+        self, scope: Scope, headers: dict[bytes, bytes], send: Send, reply: Reply
+    ) -> bool:
+        """Whether this was all there is to do: paths that lead to no provider."""
+        method: str = scope["method"]
+        path: str = scope["path"]
+        context = self._context
+        if method == "OPTIONS":
+            await _preflight(scope, send)
+        elif path in endpoints.BILLING and method == "GET":
+            wait_s = await context.limits.general.hit(context.client_address(scope))
+            if wait_s is not None:
+                await reply.whole(429, b"", retry_after_s=wait_s)
+                return True
+            caller = (await self._admit(scope, headers)).caller
+            await reply.whole(200, await catalogue.billing(context, caller, endpoints.BILLING[path]))
+        elif method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/")):
+            caller = (await self._admit(scope, headers)).caller
+            name = unquote(path[len("/v1/models/") :])
+            await reply.whole(200, catalogue.model(name) if name else catalogue.models(context, caller))
+        elif endpoints.leads_nowhere(method, path):
+            elsewhere = context.settings.pages_elsewhere
+            if elsewhere:
+                await reply.redirect(elsewhere + request_uri(scope))
+            else:
+                await reply.whole(404, catalogue.invalid_url(method, path))
         else:
-            await reply.whole(404, catalogue.invalid_url(scope["method"], scope["path"]))
+            return False
+        return True
 
-    def _require_route(self, caller: CallerRecord, pinned: int | None, model: str) -> None:
-        """Before the body is checked in depth, as the original orders its stages."""
+    def _tiers(self, caller: CallerRecord, pinned: int | None, model: str) -> Tiers:
+        """The channels that may serve the call. Raises Refusal where there are none."""
         table = self._context.snapshot.table
         if pinned is not None:
-            named_channel(table, pinned)
-        elif (caller.group, model) not in table.tiers:
+            return ((named_channel(table, pinned),),)
+        tiers = table.tiers.get((caller.group, model))
+        if tiers is None:
             raise no_channel(caller.group, model)
+        return tiers
 
-    async def _admit(
-        self, scope: Scope, headers: dict[bytes, bytes], credential: admission.Credential | None = None
-    ) -> CallerRecord:
+    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> admission.Pass:
         context = self._context
-        credential = credential or admission.read_credential(headers.get(b"authorization"))
+        authorization = headers.get(b"authorization", b"")
+        credential = admission.read_credential(authorization)
         caller = await admission.authenticate(context.callers, credential)
         if admission.has_expired(caller):
             context.in_background(context.database.run(tokens.mark_expired, caller.token_id))
@@ -164,44 +178,55 @@ class RelayApp:
             context.in_background(context.database.run(tokens.mark_exhausted, caller.token_id))
             raise admission.unauthorized("该令牌额度已用尽")
         admission.check_user_and_network(caller, lambda: context.client_address(scope))
-        return caller
+        return self._passes.issue(
+            authorization, caller, credential.channel, ledger.token_account(caller.token_id)
+        )
 
 
 def _read_request(
     scope: Scope, headers: dict[bytes, bytes], operation: Operation | None, model_in_path: str, body: bytes
 ) -> ClientRequest:
-    content_type = headers.get(b"content-type", b"").lower()
+    content_type = headers.get(b"content-type", b"")
+    is_json = content_type == _JSON or content_type.lower().startswith(_JSON)
     fields = None
     model = ""
-    if content_type.startswith(b"application/json"):
-        fields = read_json(body) if body or operation is not None else {}
-        model = fields.get("model") or ""
-    elif operation not in _MAY_BE_FORMS:
-        # Whatever the caller calls it: what is sent on must be what is checked and priced.
-        fields = read_json(body)
-        model = fields.get("model") or ""
-    model = model or model_in_path or endpoints.DEFAULT_MODELS.get(operation, "") if operation else model
+    stream = False
+    limit = None
+    # Whatever the caller calls it: what is sent on must be what is checked and priced.
+    if is_json or operation not in _MAY_BE_FORMS:
+        is_json = True
+        head = read_chat(body) if operation is _CHAT else None
+        if head is not None:
+            model = head.model or ""
+            stream = head.stream or False
+            limit = answer_limit(head.max_completion_tokens, head.max_tokens)
+        else:
+            fields = read_json(body) if body or operation is not None else {}
+            model = fields.get("model") or ""
+    if operation is not None and not model:
+        model = model_in_path or endpoints.DEFAULT_MODELS.get(operation, "")
     return ClientRequest(
-        dialect=Dialect.OPENAI,
-        operation=operation or Operation.CHAT,
-        path=scope["path"],
-        query=scope["query_string"].decode("latin-1"),
-        body=body,
-        json=fields,
-        model=model,
-        stream=False,
-        headers={name: value for name, value in headers.items() if name in _FOR_PROVIDERS},
-        media={},
-        enforce_usage=False,
+        _OPENAI,
+        operation or _CHAT,
+        scope["path"],
+        scope["query_string"].decode("latin-1"),
+        body,
+        is_json,
+        model,
+        stream,
+        headers,
+        {},
+        False,
+        limit,
+        fields,
     )
 
 
 def _check(request: ClientRequest) -> None:
     """The original's validation of the body, which comes after a channel was found."""
-    fields = request.json
-    if fields is None:
-        return
+    fields = request.json or {}
     check_max_tokens(fields)
+    request.answer_limit = answer_limit(fields.get("max_completion_tokens"), fields.get("max_tokens"))
     match request.operation:
         case Operation.CHAT:
             check_messages(fields)
@@ -217,14 +242,6 @@ def _check(request: ClientRequest) -> None:
             pass
     if request.operation in _STREAMED:
         request.stream = check_stream(fields)
-
-
-def _channel_id(credential: admission.Credential) -> int | None:
-    if credential.channel is None:
-        return None
-    if not _CHANNEL_ID.fullmatch(credential.channel):
-        raise unknown_channel()
-    return int(credential.channel)
 
 
 async def _preflight(scope: Scope, send: Send) -> None:

@@ -5,15 +5,14 @@ import dataclasses
 
 import msgspec
 
-from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.convert.base import Converter, Failure
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
-from oneapi_app.providers.base import Provider, Route
-from oneapi_app.providers.registry import provider_for
+from oneapi_app.providers.base import ClientRequest
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import HEAVY_BYTES
+from oneapi_app.relay.lanes import Lane
 from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.pump import TOO_DEEP, Ending, pump
 from oneapi_app.relay.reply import ClientGone, Reply
@@ -30,6 +29,8 @@ MAX_ERROR_BODY = 1 << 20
 MAX_ANSWER_BODY = 256 << 20
 """Largest unary answer; embeddings of a big batch reach tens of megabytes."""
 
+_JSON = b"application/json"
+_COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
 _TIMEOUTS = (ConnectTimeout, FirstByteTimeout, IdleTimeout, TotalTimeout)
 
 
@@ -46,49 +47,24 @@ class Served(msgspec.Struct):
     problem: str = ""
 
 
-def route_to(channel: ChannelRecord, provider: Provider, model: str, context: RelayContext) -> Route:
-    """What the provider sees of the channel; the model's name as the channel maps it."""
-    config = channel.config
-    if channel.other and provider.legacy_other and not config.get(provider.legacy_other):
-        config = {**config, provider.legacy_other: channel.other}
-    if provider.wants_process_config:
-        settings = context.settings
-        config = {
-            "gemini_safety": settings.gemini_safety,
-            "gemini_version": settings.gemini_version,
-            **config,
-        }
-    return Route(
-        channel_id=channel.id,
-        channel_type=channel.type,
-        base_url=channel.base_url or provider.base_url,
-        key=channel.key,
-        config=config,
-        model=channel.model_mapping.get(model, model),
-        system_prompt=channel.system_prompt or None,
-    )
-
-
 async def attempt(
-    context: RelayContext, call: Call, channel: ChannelRecord, reply: Reply, presence: Presence
+    context: RelayContext, call: Call, lane: Lane, reply: Reply, presence: Presence
 ) -> Served | Failure:
     """A Failure means nothing has reached the caller and another channel may be tried.
 
     Raises ClientGone where nothing has been asked of the provider yet.
     """
-    request = call.request
-    provider = provider_for(channel.type)
-    if not provider.supports(request.operation):
+    request, provider, route = call.request, lane.provider, lane.route
+    if request.operation not in provider.endpoints:
         return _local(
             501, f"{provider.title} channels do not offer {request.operation.value}", "invalid_api_type"
         )
-    route = route_to(channel, provider, request.model, context)
     try:
-        links = provider.remote_media(request)
+        links = provider.media_links(request)
         if links:
             request.media = await presence.during(context.media.fetch(links))
         if len(request.body) < HEAVY_BYTES:
-            upstream = provider.build(request, route)
+            upstream = provider.builder(provider, request, route)
         else:
             upstream = await presence.during(asyncio.to_thread(provider.build, request, route))
     except ConversionError as error:
@@ -97,21 +73,33 @@ async def attempt(
         return _local(400, "the request is nested too deeply", "convert_request_failed")
     if presence.gone:
         raise ClientGone
+    response = None
     try:
         response = await presence.during(context.transport.send(upstream, context.timeouts))
-    except ClientGone:
-        return _gone()
-    except TransportError as error:
-        return _transport_failure(error)
-    try:
-        outcome = await _carry(context, call, provider, route, response, reply, presence)
+        accepted = 200 <= response.status < 300
+        if request.stream and accepted and not _kind(response).lower().startswith(_JSON):
+            outcome = await _carry_stream(context, request, lane, response, reply, presence)
+        else:
+            limit = MAX_ANSWER_BODY if accepted else MAX_ERROR_BODY
+            body = response.taken(limit)
+            if body is None:
+                body = await presence.during(response.read(limit))
+            failure = provider.classifier(response.status, response.headers, body, request.stream)
+            if failure is None:
+                if len(body) < HEAVY_BYTES:
+                    outcome = _convert(request, lane, response, body)
+                else:
+                    outcome = await asyncio.to_thread(_convert, request, lane, response, body)
+            else:
+                outcome = failure
     except ClientGone:
         return _gone()
     except TransportError as error:
         return _transport_failure(error)
     finally:
-        await response.aclose()
-    return outcome if isinstance(outcome, Served) else _presentable(outcome, channel.key)
+        if response is not None:
+            await response.aclose()
+    return outcome if isinstance(outcome, Served) else _presentable(outcome, route.key)
 
 
 def _presentable(failure: Failure, key: str) -> Failure:
@@ -123,44 +111,10 @@ def _presentable(failure: Failure, key: str) -> Failure:
     return failure
 
 
-async def _carry(
-    context: RelayContext,
-    call: Call,
-    provider: Provider,
-    route: Route,
-    response: UpstreamResponse,
-    reply: Reply,
-    presence: Presence,
-) -> Served | Failure:
-    request = call.request
-    accepted = 200 <= response.status < 300
-    kind = response.header(b"content-type") or b""
-    if accepted and request.stream and not kind.lower().startswith(b"application/json"):
-        converter = provider.converter(request, route)
-        outcome = await pump(
-            response, converter, reply, presence, context.settings.first_content_timeout_s or None
-        )
-        if isinstance(outcome, Failure):
-            return outcome
-        if converter.cut and outcome.ending is Ending.COMPLETE:
-            outcome.ending = Ending.UPSTREAM_BROKE
-        return Served(
-            converter.usage,
-            _text_to_count(converter),
-            outcome.ending,
-            True,
-            outcome.last_frames,
-            first_content_ms=outcome.first_content_ms,
-            problem=outcome.problem,
-        )
-    body = await presence.during(response.read(MAX_ANSWER_BODY if accepted else MAX_ERROR_BODY))
-    failure = provider.classify(response.status, response.headers, body, request.stream)
-    if failure is not None:
-        return failure
-    converter = provider.converter(request, route)
+def _convert(request: ClientRequest, lane: Lane, response: UpstreamResponse, body: bytes) -> Served | Failure:
+    converter = lane.provider.make_converter(lane.provider, request, lane.route)
     try:
-        light = len(body) < HEAVY_BYTES
-        answer = converter.convert(body) if light else await asyncio.to_thread(converter.convert, body)
+        answer = converter.convert(body)
     except UpstreamProtocolError as error:
         return _local(500, str(error), "unmarshal_response_body_failed")
     except RecursionError:
@@ -170,11 +124,42 @@ async def _carry(
     return Served(
         converter.usage,
         _text_to_count(converter),
-        Ending.COMPLETE,
+        _COMPLETE,
         False,
         answer,
-        converter.content_type or kind or b"application/json",
+        converter.content_type or _kind(response) or _JSON,
     )
+
+
+async def _carry_stream(
+    context: RelayContext,
+    request: ClientRequest,
+    lane: Lane,
+    response: UpstreamResponse,
+    reply: Reply,
+    presence: Presence,
+) -> Served | Failure:
+    converter = lane.provider.converter(request, lane.route)
+    outcome = await pump(
+        response, converter, reply, presence, context.settings.first_content_timeout_s or None
+    )
+    if isinstance(outcome, Failure):
+        return outcome
+    if converter.cut and outcome.ending is _COMPLETE:
+        outcome.ending = Ending.UPSTREAM_BROKE
+    return Served(
+        converter.usage,
+        _text_to_count(converter),
+        outcome.ending,
+        True,
+        outcome.last_frames,
+        first_content_ms=outcome.first_content_ms,
+        problem=outcome.problem,
+    )
+
+
+def _kind(response: UpstreamResponse) -> bytes:
+    return response.headers.get(b"content-type", b"")
 
 
 def _text_to_count(converter: Converter) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from types import NoneType
 from typing import Any, cast
 
 import msgspec
@@ -72,6 +73,38 @@ def read_json(body: bytes) -> dict[str, Any]:
     return fields
 
 
+class _Message(msgspec.Struct, gc=False):
+    """Some object; what is in it is of no interest here."""
+
+
+class ChatHead(msgspec.Struct, gc=False):
+    """What the relay needs of a chat request: the rest of the body is read over, which costs a third."""
+
+    model: str | None = None
+    messages: list[_Message] | None = None
+    stream: bool | None = None
+    max_tokens: int | float | None = None
+    max_completion_tokens: int | float | None = None
+
+
+_chats = msgspec.json.Decoder(ChatHead)
+
+
+def read_chat(body: bytes) -> ChatHead | None:
+    """None where anything is not as it should be: ``read_json`` and the checks tell what, each in its turn."""
+    try:
+        if not body.isascii():
+            body.decode()  # texts that are read over are not looked into
+        head = _chats.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return (
+        head
+        if head.messages and _is_limit(head.max_tokens) and _is_limit(head.max_completion_tokens)
+        else None
+    )
+
+
 def _brief(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error).split(": ")[0][:200]
 
@@ -102,14 +135,17 @@ def check_speech(fields: dict[str, Any]) -> None:
 def check_max_tokens(fields: dict[str, Any]) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         value = fields.get(name)
-        if value is None:
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not 0 <= value <= MAX_TOKENS_LIMIT
-        ):
+        if isinstance(value, bool) or not isinstance(value, (int, float, NoneType)) or not _is_limit(value):
             raise invalid_request(f"{name} is invalid")
+
+
+def _is_limit(value: float | None) -> bool:
+    return value is None or 0 <= value <= MAX_TOKENS_LIMIT
+
+
+def answer_limit(max_completion_tokens: float | None, max_tokens: float | None) -> int | None:
+    limit = max_completion_tokens or max_tokens
+    return None if limit is None else int(limit)
 
 
 def check_stream(fields: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import msgspec
 
 from oneapi_app.providers.base import ClientRequest
+from oneapi_app.relay.routing import Tiers
 from oneapi_app.tokens.schemas import CallerRecord
 
 
@@ -12,7 +13,8 @@ class Call(msgspec.Struct):
     request_id: str
     caller: CallerRecord
     request: ClientRequest
-    pinned_channel: int | None
+    tiers: Tiers
+    """The channels that may serve it: the one that the caller named, or all of its group that offer the model."""
     started_ms: float
     created_at: int
     rough_prompt_tokens: int | None = None

@@ -35,13 +35,26 @@ class Callers:
         self._records: dict[bytes, tuple[CallerRecord, float]] = {}
         self._unknown: dict[bytes, float] = {}
         self._refreshing: dict[bytes, tuple[asyncio.Task[CallerRecord | None], float]] = {}
-        self._changes = 0
-        self.fresh_s = FRESH_S
+        self._fresh_s = FRESH_S
+        self.version = 0
+        """Counts what may make a record that somebody holds untrue, other than its age."""
 
-    def known(self, key: str) -> CallerRecord | None:
-        """What memory has, if it is fresh: nearly always, and without waiting. Otherwise ``find`` it."""
-        found = self._records.get(sha256(key.encode()).digest())
-        return found[0] if found is not None and self._clock() - found[1] <= self.fresh_s else None
+    @property
+    def fresh_s(self) -> float:
+        return self._fresh_s
+
+    @fresh_s.setter
+    def fresh_s(self, seconds: float) -> None:
+        if seconds != self._fresh_s:
+            self._fresh_s = seconds
+            self.version += 1
+
+    def fresh_for(self, record: CallerRecord) -> float:
+        """Seconds for which it may be used without asking ``find`` again, as long as ``version`` stays; 0: not at all."""
+        found = self._records.get(sha256(record.key.encode()).digest())
+        if found is None or found[0] is not record:
+            return 0.0
+        return max(0.0, found[1] + self._fresh_s - self._clock())
 
     async def find(self, key: str) -> CallerRecord | None:
         """The token with this key (without ``sk-``) and its owner, or None."""
@@ -64,9 +77,9 @@ class Callers:
         return task.result() or await self.find(key)
 
     async def _read(self, digest: bytes, key: str) -> CallerRecord | None:
-        changes = self._changes
+        version = self.version
         record = await self._load(key)
-        if changes != self._changes:
+        if version != self.version:
             return record  # perhaps read before what changed meanwhile: not to be remembered
         now = self._clock()
         if record is None:
@@ -96,19 +109,19 @@ class Callers:
 
     def forget_key(self, key: str) -> None:
         """A token was created, edited or deleted."""
-        self._changes += 1
+        self.version += 1
         digest = sha256(key.encode()).digest()
         self._records.pop(digest, None)
         self._unknown.pop(digest, None)
 
     def forget_user(self, user_id: int) -> None:
         """A user changed: every token of theirs is read again."""
-        self._changes += 1
+        self.version += 1
         for digest in [d for d, (record, _) in self._records.items() if record.user_id == user_id]:
             del self._records[digest]
 
     def forget_all(self) -> None:
         """Anything may have changed."""
-        self._changes += 1
+        self.version += 1
         self._records.clear()
         self._unknown.clear()

@@ -16,6 +16,7 @@ from oneapi_app.relay.activity import Activity
 from oneapi_app.relay.callers import Callers
 from oneapi_app.relay.failures import FailureLog
 from oneapi_app.relay.health import ChannelHealth
+from oneapi_app.relay.lanes import Lanes
 from oneapi_app.relay.media import MediaFetcher
 from oneapi_app.relay.presence import Watch
 from oneapi_app.relay.reply import Scope
@@ -46,6 +47,7 @@ class RelayContext:
     timeouts: Timeouts
     callers: Callers
     health: ChannelHealth
+    lanes: Lanes
     failures: FailureLog
     media: MediaFetcher
     snapshot: Snapshot

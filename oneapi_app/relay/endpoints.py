@@ -63,8 +63,10 @@ _NOT_IMPLEMENTED: Final = tuple(
 )
 
 
-def operation_at(path: str) -> tuple[Operation | None, str]:
-    """The operation of a POST path and the model named in the path itself, if any."""
+def operation_at(method: str, path: str) -> tuple[Operation | None, str]:
+    """The operation of a path and the model named in the path itself, if any."""
+    if method != "POST":
+        return None, ""
     operation = OPERATIONS.get(path)
     if operation is not None:
         return operation, ""
@@ -72,6 +74,11 @@ def operation_at(path: str) -> tuple[Operation | None, str]:
     return (Operation.EMBEDDINGS, engine.group(1)) if engine else (None, "")
 
 
-def is_not_implemented(method: str, path: str) -> bool:
+def leads_nowhere(method: str, path: str) -> bool:
+    """Whether it is neither an operation nor one that will be told that it is not implemented."""
+    return operation_at(method, path)[0] is None and not _is_not_implemented(method, path)
+
+
+def _is_not_implemented(method: str, path: str) -> bool:
     """Whether this is one of the paths that answer 501 after the token and channel checks."""
     return any(method in methods and pattern.match(path) for methods, pattern in _NOT_IMPLEMENTED)

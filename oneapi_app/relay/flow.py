@@ -7,7 +7,8 @@ being settled or released exactly once.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import islice
 
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.billing.ledger import Charge, Reservation
@@ -23,13 +24,13 @@ from oneapi_app.relay.accounting import (
     measure,
     price_charge,
     roughly,
-    upstream_model,
 )
 from oneapi_app.relay.attempt import Served, attempt
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import HEAVY_BYTES, work_on
 from oneapi_app.relay.images import check_image
+from oneapi_app.relay.lanes import Lane
 from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.pump import Ending, broken_off
 from oneapi_app.relay.refusals import forbidden, no_channel, refusal_of, unknown_channel
@@ -38,6 +39,8 @@ from oneapi_app.relay.routing import RoutingTable, plan
 
 _CLIENT_GONE = 499
 """As nginx has it."""
+_COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
+_IMAGES = Operation.IMAGES
 _ALWAYS_RETRIED = frozenset({401, 403, 404, 408, 429})
 
 
@@ -47,27 +50,37 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     reservation: Reservation | None = None
     failure: Failure | None = None
     request = call.request
+    prices = context.snapshot.prices
     try:
         if len(request.body) > HEAVY_BYTES:
             call.rough_prompt_tokens = await work_on(len(request.body), lambda: roughly(request))
         for channel in _candidates(context, call):
-            if request.operation is Operation.IMAGES:
-                check_image(request.json or {}, upstream_model(channel, request.model))
-            reservation = await _reserve(context, call, channel, reservation)
+            lane = context.lanes.lane(call.caller, channel, prices, request)
+            if request.operation is _IMAGES:
+                check_image(request.json or {}, lane.route.model)
+            # Kept where it is large enough for this channel's price.
+            units = estimate_units(context, call, lane)
+            if reservation is None or reservation.units < units:
+                if reservation is not None:
+                    context.ledger.release(reservation)
+                    reservation = None
+                reservation = _reserve(context, call, units) or await _obtain(context, call, lane, units)
             began = monotonic_ms()
-            outcome = await attempt(context, call, channel, reply, presence)
+            outcome = await attempt(context, call, lane, reply, presence)
             took = int(monotonic_ms() - began)
             if isinstance(outcome, Served):
-                status = _CLIENT_GONE if outcome.ending is Ending.CLIENT_GONE else 200
+                status = 200
+                if outcome.ending is _COMPLETE:
+                    context.health.succeeded(channel.id)
+                else:
+                    status = _note_ending(context, call, channel, outcome)
                 notes.append(AttemptNote(channel.id, status, took, outcome.problem))
-                _judge(context, call, channel, outcome)
                 held, reservation = reservation, None
-                try:
-                    await _settle(context, call, channel, outcome, held, notes)
-                except Exception:
-                    context.ledger.release(held)  # without effect where it was settled after all
-                    raise
-                await _finish(outcome, reply)
+                await _settle(context, call, lane, outcome, held, notes)
+                if not outcome.streamed:
+                    await reply.whole(200, outcome.last, outcome.content_type)
+                elif outcome.ending is not Ending.CLIENT_GONE:
+                    await _end_stream(outcome, reply)
                 return
             failure = outcome
             notes.append(AttemptNote(channel.id, failure.status, took, str(failure.code or failure.type)))
@@ -82,21 +95,13 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     raise refusal_of(failure)
 
 
-def _candidates(context: RelayContext, call: Call) -> Iterator[ChannelRecord]:
-    """The channels to try, at most ``RetryTimes`` beyond the first; one only where the caller named it."""
-    table = context.snapshot.table
-    if call.pinned_channel is not None:
-        yield named_channel(table, call.pinned_channel)
-        return
-    left = 1 + context.snapshot.options.retry_times
-    caller = call.caller
-    for channel in plan(table, caller.group, call.request.model, context.health.is_cooling, context.dice):
-        if left == 0:
-            return
-        if context.health.is_off(channel.id):
-            continue
-        left -= 1
-        yield channel
+def _candidates(context: RelayContext, call: Call) -> Iterable[ChannelRecord]:
+    """The channels to try, at most ``RetryTimes`` beyond the first."""
+    tiers, health = call.tiers, context.health
+    if len(tiers) == 1 and len(tiers[0]) == 1:
+        return () if health.is_off(tiers[0][0].id) else tiers[0]
+    ready = (c for c in plan(tiers, health.is_cooling, context.dice) if not health.is_off(c.id))
+    return islice(ready, 1 + context.snapshot.options.retry_times)
 
 
 def named_channel(table: RoutingTable, channel_id: int) -> ChannelRecord:
@@ -109,25 +114,20 @@ def named_channel(table: RoutingTable, channel_id: int) -> ChannelRecord:
     return channel
 
 
-async def _reserve(
-    context: RelayContext, call: Call, channel: ChannelRecord, held: Reservation | None
-) -> Reservation:
-    """Keeps a reservation that is large enough for this channel's price, else takes a larger one.
-
-    The first estimate errs on the high side; before anybody is refused for it, the prompt is counted exactly.
-    """
-    units = estimate_units(context, call, channel)
-    if held is not None:
-        if held.units >= units:
-            return held
-        context.ledger.release(held)
+def _reserve(context: RelayContext, call: Call, units: int) -> Reservation | None:
+    """None where memory does not cover the first estimate, which errs on the high side."""
     caller = call.caller
-    ledger = context.ledger
     try:
-        return ledger.reserve(caller.user_id, caller.token_id, units)
+        return context.ledger.reserve(caller.user_id, caller.token_id, units)
     except (UserQuotaExceeded, TokenQuotaExceeded):
-        exact = min(units, await estimate_exactly(context, call, channel))
-    return await ledger.obtain(caller.user_id, caller.token_id, exact)
+        return None
+
+
+async def _obtain(context: RelayContext, call: Call, lane: Lane, units: int) -> Reservation:
+    """Before anybody is refused for an estimate, the prompt is counted exactly."""
+    caller = call.caller
+    exact = min(units, await estimate_exactly(context, call, lane))
+    return await context.ledger.obtain(caller.user_id, caller.token_id, exact)
 
 
 def _may_retry(failure: Failure) -> bool:
@@ -138,47 +138,53 @@ def _may_retry(failure: Failure) -> bool:
     return failure.local or failure.status >= 500 or failure.status in _ALWAYS_RETRIED
 
 
-def _judge(context: RelayContext, call: Call, channel: ChannelRecord, served: Served) -> None:
-    """What an answer says about its channel; nothing where the caller or we ended it."""
-    if served.ending is Ending.COMPLETE:
-        context.health.succeeded(channel.id)
-    elif served.ending in (Ending.UPSTREAM_BROKE, Ending.IDLE):
+def _note_ending(context: RelayContext, call: Call, channel: ChannelRecord, served: Served) -> int:
+    """What an answer that is not complete says about its channel; the status that the attempt is noted with."""
+    if served.ending is Ending.CLIENT_GONE:
+        return _CLIENT_GONE
+    if served.ending in (Ending.UPSTREAM_BROKE, Ending.IDLE):
         context.health.failed(call, channel, broken_off(served.ending, served.problem))
+    return 200
 
 
 async def _settle(
     context: RelayContext,
     call: Call,
-    channel: ChannelRecord,
+    lane: Lane,
     served: Served,
     reservation: Reservation,
     notes: list[AttemptNote],
 ) -> None:
     """Writes the bill to the journal. A request cancelled meanwhile is billed all the same."""
-    usage = counted_by_provider(served)
-    if usage is not None:
-        charge = price_charge(context, call, channel, served, usage, COUNTED_BY_PROVIDER, notes)
-        if context.ledger.covers(reservation, charge.quota_units):
-            await context.ledger.settle(reservation, charge)
-            return
-        work = _cover_and_settle(context, reservation, charge)
-    else:
-        work = _count_and_settle(context, call, channel, served, reservation, notes)
-    task = asyncio.create_task(work)
-    context.in_background(task)
-    await asyncio.shield(task)
+    ledger = context.ledger
+    try:
+        usage = counted_by_provider(served)
+        if usage is not None:
+            charge = price_charge(context, call, lane, served, usage, COUNTED_BY_PROVIDER, notes)
+            if ledger.covers(reservation, charge.quota_units):
+                await ledger.settle(reservation, charge)
+                return
+            work = _cover_and_settle(context, reservation, charge)
+        else:
+            work = _count_and_settle(context, call, lane, served, reservation, notes)
+        task = asyncio.create_task(work)
+        context.in_background(task)
+        await asyncio.shield(task)
+    except Exception:
+        ledger.release(reservation)  # without effect where it was settled after all
+        raise
 
 
 async def _count_and_settle(
     context: RelayContext,
     call: Call,
-    channel: ChannelRecord,
+    lane: Lane,
     served: Served,
     reservation: Reservation,
     notes: list[AttemptNote],
 ) -> None:
-    usage, source = await measure(context, call, channel, served)
-    charge = price_charge(context, call, channel, served, usage, source, notes)
+    usage, source = await measure(context, call, lane, served)
+    charge = price_charge(context, call, lane, served, usage, source, notes)
     await _cover_and_settle(context, reservation, charge)
 
 
@@ -187,12 +193,7 @@ async def _cover_and_settle(context: RelayContext, reservation: Reservation, cha
     await context.ledger.settle(reservation, charge)
 
 
-async def _finish(served: Served, reply: Reply) -> None:
-    if served.ending is Ending.CLIENT_GONE:
-        return
-    if not served.streamed:
-        await reply.whole(200, served.last, served.content_type)
-        return
+async def _end_stream(served: Served, reply: Reply) -> None:
     if not reply.committed:
         await reply.begin_stream()
     await reply.end_stream(served.last)

@@ -20,21 +20,28 @@ class Watch:
     """One per process. Begins to watch callers whose calls have lasted ``WATCH_AFTER_S``."""
 
     def __init__(self) -> None:
-        self._young: deque[tuple[float, Presence]] = deque()
+        self._young: deque[Presence] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running one, which there is only one of: asking for it each time is a system call."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def add(self, presence: "Presence") -> None:
-        loop = asyncio.get_running_loop()
-        self._young.append((loop.time() + WATCH_AFTER_S, presence))
+        self._young.append(presence)
         if self._timer is None:
-            self._timer = loop.call_later(WATCH_AFTER_S, self._look)
+            self._timer = self.loop.call_later(WATCH_AFTER_S, self._look)
 
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
+        now = self.loop.time()
         young = self._young
-        while young and young[0][0] <= loop.time():
-            young.popleft()[1].watch()
-        self._timer = loop.call_at(young[0][0], self._look) if young else None
+        while young and (young[0].closed or young[0].since + WATCH_AFTER_S <= now):
+            young.popleft().watch()
+        self._timer = self.loop.call_at(young[0].since + WATCH_AFTER_S, self._look) if young else None
 
 
 class Presence:
@@ -43,29 +50,28 @@ class Presence:
     Only waits passed through ``during`` are interrupted; billing and answering never are.
     """
 
-    __slots__ = ("_closed", "_receive", "_task", "_waiting", "_watcher", "gone")
+    gone = False
+    closed = False
+    _waiting = False
+    _watcher: asyncio.Task[None] | None = None
 
     def __init__(self, receive: Receive, watch: Watch) -> None:
+        loop = watch.loop
         self._receive = receive
-        self._waiting = False
-        self._closed = False
-        self._watcher: asyncio.Task[None] | None = None
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self.gone = False
+        self._task = asyncio.current_task(loop)
+        self.since = loop.time()
         watch.add(self)
 
     def watch(self) -> None:
         """Listens for the caller from now on, if the call is still under way."""
-        if not self._closed:
-            self._watcher = asyncio.get_running_loop().create_task(self._listen())
+        if not self.closed:
+            self._watcher = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        if self._waiting:
+        if self._waiting and self._task is not None:
             self._task.cancel()
 
     async def during(self, wait: Coroutine[Any, Any, T]) -> T:
@@ -77,7 +83,7 @@ class Presence:
         try:
             return await wait
         except asyncio.CancelledError:
-            if not self.gone:
+            if not self.gone or self._task is None:
                 raise
             self._task.uncancel()
             raise ClientGone from None
@@ -86,6 +92,6 @@ class Presence:
 
     def close(self) -> None:
         """Stops watching."""
-        self._closed = True
+        self.closed = True
         if self._watcher is not None:
             self._watcher.cancel()

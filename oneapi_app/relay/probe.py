@@ -10,8 +10,9 @@ from oneapi_app.errors import ConversionError, UpstreamProtocolError
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
 from oneapi_app.providers.registry import provider_for
-from oneapi_app.relay.attempt import MAX_ERROR_BODY, route_to
+from oneapi_app.relay.attempt import MAX_ERROR_BODY
 from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.lanes import route_to
 from oneapi_app.relay.transport_errors import TransportError
 
 
@@ -51,14 +52,15 @@ class RelayProbe:
             path="/v1/chat/completions",
             query="",
             body=msgspec.json.encode(fields),
-            json=fields,
+            is_json=True,
             model=model,
             stream=False,
             headers={b"content-type": b"application/json"},
             media={},
             enforce_usage=False,
         )
-        route = route_to(msgspec.structs.replace(record, system_prompt=""), provider, model, self._context)
+        settings = self._context.settings
+        route = route_to(msgspec.structs.replace(record, system_prompt=""), provider, model, settings)
         try:
             upstream = provider.build(request, route)
             response = await self._context.transport.send(upstream, self._context.timeouts)

@@ -27,17 +27,16 @@ class ClientGone(Exception):
 class Reply:
     """One answer. ``committed`` once the first byte has gone out: from then on there is no other answer."""
 
-    __slots__ = ("_request_id", "_send", "committed", "from_a_page")
+    committed = False
+    from_a_page = False
+    """The caller is a browser on some site and has to be told that it may read the answer."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
-        self._request_id = request_id.encode()
-        self.committed = False
-        self.from_a_page = False
-        """The caller is a browser on some site and has to be told that it may read the answer."""
+        self._request_id = request_id
 
     def _headers(self, content_type: bytes) -> list[tuple[bytes, bytes]]:
-        headers = [(b"content-type", content_type), (b"x-oneapi-request-id", self._request_id)]
+        headers = [(b"content-type", content_type), (b"x-oneapi-request-id", self._request_id.encode())]
         if self.from_a_page:
             headers.extend(CORS)
         return headers
@@ -52,7 +51,7 @@ class Reply:
         """The complete answer."""
         self.committed = True
         headers = self._headers(content_type)
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers.append((b"content-length", b"%d" % len(body)))
         if retry_after_s is not None:
             headers.append(retry_after(retry_after_s))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

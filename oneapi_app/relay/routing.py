@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from oneapi_app.channels.schemas import ChannelRecord
 
+Tiers = tuple[tuple[ChannelRecord, ...], ...]
+"""Channels of equal priority together, the highest first."""
 Cooling = Callable[[int], bool]
 """Whether a channel is resting after failures."""
 
@@ -17,9 +19,7 @@ Cooling = Callable[[int], bool]
 class RoutingTable:
     """Enabled channels by (group, model), in tiers of equal priority, highest first."""
 
-    tiers: Mapping[tuple[str, str], tuple[tuple[ChannelRecord, ...], ...]] = field(
-        default_factory=dict[tuple[str, str], tuple[tuple[ChannelRecord, ...], ...]]
-    )
+    tiers: Mapping[tuple[str, str], Tiers] = field(default_factory=dict[tuple[str, str], Tiers])
     by_id: Mapping[int, ChannelRecord] = field(default_factory=dict[int, ChannelRecord])
     models_of_group: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
@@ -43,17 +43,15 @@ def build_table(channels: Iterable[ChannelRecord]) -> RoutingTable:
     )
 
 
-def _tiers(channels: list[ChannelRecord]) -> tuple[tuple[ChannelRecord, ...], ...]:
+def _tiers(channels: list[ChannelRecord]) -> Tiers:
     priorities = sorted({channel.priority for channel in channels}, reverse=True)
     return tuple(tuple(c for c in channels if c.priority == priority) for priority in priorities)
 
 
-def plan(
-    table: RoutingTable, group: str, model: str, cooling: Cooling, dice: random.Random
-) -> Iterator[ChannelRecord]:
+def plan(tiers: Tiers, cooling: Cooling, dice: random.Random) -> Iterator[ChannelRecord]:
     """Candidates, each once. Channels that are cooling down come last: better a try than a refusal."""
     resting: list[ChannelRecord] = []
-    for tier in table.tiers.get((group, model), ()):
+    for tier in tiers:
         if len(tier) == 1:
             channel = tier[0]
             if cooling(channel.id):

@@ -9,9 +9,6 @@ from typing import Protocol
 
 from oneapi_app.providers.base import UpstreamRequest
 
-Headers = list[tuple[bytes, bytes]]
-"""Lower-case names."""
-
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -29,20 +26,17 @@ class Timeouts:
 
 
 class UpstreamResponse(Protocol):
-    """An answer whose head has arrived. Its body is decoded, so headers about its encoding are left out.
+    """An answer whose head has arrived. Its body comes decoded, whatever its headers say of an encoding.
 
-    ``aclose`` must be called in any outcome. One task reads. A read that is cancelled ends the connection.
+    ``headers`` by lower-case name, of repeated ones the first. ``aclose`` must be called in any outcome. One task
+    reads. A read that is cancelled ends the connection.
     """
 
     status: int
+    headers: dict[bytes, bytes]
 
-    @property
-    def headers(self) -> Headers:
-        """Those about the answer, not about this message on this connection."""
-        ...
-
-    def header(self, name: bytes) -> bytes | None:
-        """The first value, or None."""
+    def taken(self, limit: int) -> bytes | None:
+        """The whole body where it is here already, else None: then ``read``. Raises BodyTooLarge."""
         ...
 
     async def receive(self) -> bytes:

@@ -8,7 +8,6 @@ from typing import Any, Protocol, cast
 
 import brotli  # pyright: ignore[reportMissingTypeStubs]
 
-from oneapi_app.relay.transport import Headers
 from oneapi_app.relay.transport_errors import BadUpstreamBytes, BodyTooLarge
 
 _untyped_brotli = cast(Any, brotli)
@@ -19,40 +18,21 @@ PIECE_BYTES = 256 * 1024
 MAX_EXPANSION = 200
 """Largest tolerated ratio of decoded to received bytes, counted beyond the first megabyte."""
 _GRACE_BYTES = 1 << 20
-MESSAGE_HEADERS = frozenset(
-    {
-        b"connection",
-        b"content-encoding",
-        b"content-length",
-        b"keep-alive",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
-"""Headers about one message on one connection: they are dealt with here and not handed on."""
 
 
 class Body:
     """What is common to the answers of both adapters. See ``transport.UpstreamResponse``."""
 
-    __slots__ = ("decoder", "fields", "host", "status")
+    __slots__ = ("decoder", "headers", "host", "status")
 
     def __init__(self, host: str) -> None:
         self.host = host
         self.status = 0
-        self.fields: dict[bytes, bytes] = {}
-        """Every header, by its name in lower case. Of repeated ones the first: lists are not needed here."""
+        self.headers: dict[bytes, bytes] = {}
         self.decoder: Decoder | None = None
 
-    @property
-    def headers(self) -> Headers:
-        return [field for field in self.fields.items() if field[0] not in MESSAGE_HEADERS]
-
-    def header(self, name: bytes) -> bytes | None:
-        return None if name in MESSAGE_HEADERS else self.fields.get(name)
+    def taken(self, limit: int) -> bytes | None:
+        return None
 
     async def receive_raw(self) -> bytes:
         """What has arrived, still encoded; ``b""`` at the end."""
@@ -80,6 +60,9 @@ class Body:
             raise BadUpstreamBytes(f"the answer of {self.host} {error}", "body") from None
 
     async def read(self, limit: int) -> bytes:
+        whole = self.taken(limit)
+        if whole is not None:
+            return whole
         parts: list[bytes] = []
         size = 0
         while piece := await self.receive():

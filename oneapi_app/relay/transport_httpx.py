@@ -99,7 +99,7 @@ class HttpxResponse(Body):
             name = name.lower()
             if name == b"content-encoding":
                 self.decoder = decoder_for(value)
-            self.fields.setdefault(name, value)
+            self.headers.setdefault(name, value)
 
     async def receive_raw(self) -> bytes:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from oneapi_app.billing.ledger import Charge
+from oneapi_app.billing.charge import Charge, ChargeHead
 from oneapi_app.kit.database import Database, UnitOfWork
 from oneapi_app.models import Channel, LedgerCursor, Log, LogDetail, Token, UsageHour, User
 
@@ -53,28 +53,31 @@ _number = 0
 def charge(units: int, account: int = 1, **changes: Any) -> Charge:
     global _number
     _number += 1
-    facts: dict[str, Any] = {
-        "quota_units": units,
+    head: dict[str, Any] = {
         "user_id": account,
         "username": f"user{account}",
         "token_id": account,
         "token_name": f"token{account}",
         "channel_id": account,
         "model_name": "gpt-4o-mini",
+        "content": "倍率：0.07 × 1.00 × 4.00",
+        "system_prompt_reset": False,
+    }
+    facts: dict[str, Any] = {
+        "quota_units": units,
         "prompt_tokens": 12,
         "completion_tokens": 7,
         "cached_tokens": 2,
-        "content": "倍率：0.07 × 1.00 × 4.00",
         "is_stream": False,
         "elapsed_ms": 100,
         "first_token_ms": 0,
-        "system_prompt_reset": False,
         "request_id": f"r{time.time_ns()}-{_number}",
         "created_at": 1_764_000_000,
         "write_log": True,
         "detail": {"count_source": "provider"},
     }
-    return Charge(**facts | changes)
+    of_head = {name: changes.pop(name) for name in head if name in changes}
+    return Charge(ChargeHead(**head | of_head), **facts | changes)
 
 
 @dataclass(frozen=True)

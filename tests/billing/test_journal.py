@@ -57,8 +57,11 @@ def test_settlements_survive_the_round_trip():
     read = settlement.charge
     assert (settlement.collected_units, settlement.token_limited) == (5, False)
     assert msgspec.json.decode(read.detail) == sent.detail
-    for name in set(sent.__struct_fields__) - {"detail"}:
+    for name in set(sent.__struct_fields__) - {"detail", "head"}:
         assert getattr(read, name) == getattr(sent, name), name
+    assert (read.user_id, read.username, read.token_id, read.token_name) == (1, "user1", 1, "token1")
+    assert (read.channel_id, read.model_name) == (1, '模型\n\u2028"x')
+    assert (read.content, read.system_prompt_reset) == ("倍率：0.07 × 1.00 × 4.00", False)
 
 
 def test_texts_that_cannot_be_written_do_not_lose_the_sum():

@@ -19,7 +19,7 @@ def price(model: str, group: str = "default") -> Price:
 def test_worked_examples():
     assert policy.text_units(price("gpt-4o"), 1000, 500) == 7500
     assert policy.text_units(price("gpt-3.5-turbo"), 8, 2) == 4
-    assert policy.estimate_text(price("gpt-4"), 10, 100, 500) == 9150
+    assert policy.estimate_text(price("gpt-4").ratio, 10, 100, 500) == 9150
     weight = IMAGE_RULES.cost_ratio("dall-e-3", "1024x1792", "hd")
     assert policy.image_units(price("dall-e-3"), weight, 1) == 60000
     assert policy.speech_units(price("tts-1"), 11) == 82
@@ -54,8 +54,8 @@ def test_edges():
     assert policy.text_units(dear, 1, 0) == 1, "never less than one where there is a price"
     assert policy.text_units(dear, 0, 0) == 0, "nothing delivered, nothing owed"
     assert policy.text_units(free, 10_000, 10_000) == 0
-    assert policy.estimate_text(dear, 1, None, 0) == 1
-    assert policy.estimate_text(free, 1, 1000, 500) == 0
+    assert policy.estimate_text(dear.ratio, 1, None, 0) == 1
+    assert policy.estimate_text(free.ratio, 1, 1000, 500) == 0
     assert policy.text_units(price("text-embedding-3-small"), 5, 0) == 1
     assert policy.transcription_units(price("whisper-1"), 10) == 150
 

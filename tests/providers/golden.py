@@ -69,7 +69,7 @@ class Case:
             path=path,
             query=client.get("query", ""),
             body=msgspec.json.encode(fields),
-            json=fields,
+            is_json=True,
             model=fields["model"],
             stream=fields.get("stream", False),
             headers={k.encode(): v.encode() for k, v in client.get("headers", {}).items()},

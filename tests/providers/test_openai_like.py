@@ -37,7 +37,7 @@ def build(
         path=PATHS[operation],
         query=query,
         body=body,
-        json=fields,
+        is_json=fields is not None,
         model=(fields or {}).get("model", "m.1"),
         stream=overrides.pop("stream", False),
         headers=headers or {},

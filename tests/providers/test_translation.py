@@ -17,8 +17,9 @@ MODELS = {14: "claude-sonnet-4-5", 24: "gemini-2.5-flash", 30: "qwen3"}
 
 
 def request_of(fields: Any, *, stream: bool = False, operation: Operation = Operation.CHAT) -> ClientRequest:
+    body = msgspec.json.encode(fields)
     return ClientRequest(
-        Dialect.OPENAI, operation, "/v1/chat/completions", "", b"", fields, "m", stream, {}, {}, False
+        Dialect.OPENAI, operation, "/v1/chat/completions", "", body, True, "m", stream, {}, {}, False
     )
 
 
@@ -144,13 +145,13 @@ def _fits(value: Any) -> bool:
 @pytest.mark.parametrize("number", CONVERTED)
 def test_errors_in_the_usual_forms(number: int) -> None:
     classify = provider_for(number).classify
-    failure = classify(503, [(b"retry-after", b"7")], b"<html>", False)
+    failure = classify(503, {b"retry-after": b"7"}, b"<html>", False)
     assert failure is not None
     assert (failure.status, failure.retry_after_s) == (503, 7)
-    failure = classify(404, [], b'{"error":"model not found"}', False)
+    failure = classify(404, {}, b'{"error":"model not found"}', False)
     assert failure is not None
     assert failure.message == "model not found"
     body = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
-    failure = classify(529, [], body, True)
+    failure = classify(529, {}, body, True)
     assert failure is not None
     assert (failure.status, failure.message, failure.type) == (529, "Overloaded", "overloaded_error")

@@ -106,7 +106,7 @@ async def test_bodies(open_relay: Stage, name: str) -> None:
         for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
             answer = await open_relay.ask(body=RAW[name], path=path, headers={"content-type": kind})
             judge(answer)
-            if name not in ("byte order mark",) and not name.startswith(("a huge int", "deep")):
+            if name not in ("byte order mark",) and not name.startswith(("a huge", "deep")):
                 assert answer.status != 200, (path, kind)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from oneapi_app.errors import ConversionError
@@ -78,8 +79,9 @@ def test_tool_choice(choice: Any, expected: Any) -> None:
 )
 def test_api_version(model: str, config: dict[str, str], expected: str) -> None:
     fields = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+    body = msgspec.json.encode(fields)
     request = ClientRequest(
-        Dialect.OPENAI, Operation.CHAT, "/v1/chat/completions", "", b"", fields, model, False, {}, {}, False
+        Dialect.OPENAI, Operation.CHAT, "/v1/chat/completions", "", body, True, model, False, {}, {}, False
     )
     sent = provider_for(24).build(request, Route(1, 24, "https://g", "k", config, model, None))
     assert sent.url == f"https://g/{expected}/models/{model}:generateContent"
@@ -110,11 +112,11 @@ def test_what_cannot_be_said_is_named(fields: dict[str, Any], complaint: str) ->
 def test_key_of_no_use_is_401_and_waiting_times_are_read() -> None:
     gemini = provider_for(24)
     bad_key = b'[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}]'
-    failure = gemini.classify(400, [], bad_key, True)
+    failure = gemini.classify(400, {}, bad_key, True)
     assert failure is not None
     assert (failure.status, failure.type, failure.code) == (401, "INVALID_ARGUMENT", "API_KEY_INVALID")
     busy = b'{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.5s"}]}}'
-    failure = gemini.classify(429, [], busy, False)
+    failure = gemini.classify(429, {}, busy, False)
     assert failure is not None
     assert (failure.status, failure.message, failure.retry_after_s) == (429, "Quota exceeded", 34.5)
-    assert gemini.classify(200, [], b'{"candidates":[]}', False) is None
+    assert gemini.classify(200, {}, b'{"candidates":[]}', False) is None

@@ -7,7 +7,7 @@ What a crash can lose is told in ``docs/ledger.md``.
 """
 
 from oneapi_app.billing.charge import Charge
-from oneapi_app.billing.ledger.balances import Reservation
+from oneapi_app.billing.ledger.balances import Account, Reservation
 from oneapi_app.billing.ledger.ledger import Ledger, LedgerStats
 
-__all__ = ["Charge", "Ledger", "LedgerStats", "Reservation"]
+__all__ = ["Account", "Charge", "Ledger", "LedgerStats", "Reservation"]

@@ -8,6 +8,8 @@ Runs on the event loop's thread only, so every operation is atomic. An account i
 once opened: as many as there are tokens in use. Knows neither journal nor database.
 """
 
+import msgspec
+
 from oneapi_app.billing.batch import BalancesRead, Batch
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 
@@ -43,16 +45,13 @@ class Account:
         return self.balance
 
 
-class Reservation:
+class Reservation(msgspec.Struct, gc=False):
     """Units set aside for one request; ends by being settled or released, once."""
 
-    __slots__ = ("open", "token", "units", "user")
-
-    def __init__(self, user: Account, token: Account, units: int) -> None:
-        self.user = user
-        self.token = token
-        self.units = units
-        self.open = True
+    user: Account
+    token: Account
+    units: int
+    open: bool = True
 
 
 class MemoryBalances:
@@ -88,18 +87,21 @@ class MemoryBalances:
         """
         if not reservation.open:
             raise RuntimeError("this reservation has ended already")
-        self.release(reservation)
-        user, token = reservation.user, reservation.token
-        there = user.balance - user.reserved
-        if token.limited:
-            there = min(there, token.balance - token.reserved)
-        taken = max(0, min(units, there))
-        user.balance -= taken
-        user.unapplied += taken
-        if token.limited:
-            token.balance -= taken
-            token.unapplied += taken
-        return taken, token.limited
+        reservation.open = False
+        user, token, reserved = reservation.user, reservation.token, reservation.units
+        user.reserved = others = user.reserved - reserved
+        if (there := user.balance - others) < units:
+            units = max(0, there)
+        token.reserved = others = token.reserved - reserved
+        limited = token.limited
+        if limited:
+            if (there := token.balance - others) < units:
+                units = max(0, there)
+            token.balance -= units
+            token.unapplied += units
+        user.balance -= units
+        user.unapplied += units
+        return units, limited
 
     def applied(self, batch: Batch, found: BalancesRead) -> None:
         """The batch is in the database; ``found`` is what the database says since."""

@@ -22,7 +22,7 @@ from oneapi_app.billing.errors import (
     TokenQuotaExceeded,
     UserQuotaExceeded,
 )
-from oneapi_app.billing.ledger.balances import Reservation
+from oneapi_app.billing.ledger.balances import Account, Reservation
 from oneapi_app.billing.ledger.journal import open_journal
 from oneapi_app.billing.ledger.leases import Leases
 from oneapi_app.billing.ledger.replay import replay
@@ -40,7 +40,7 @@ JOURNAL_LIMIT_BYTES = 64 << 20
 _FULL = "the ledger's journal is full: the database does not take settlements"
 STOP_S = 20.0
 """A graceful stop waits this long for the database; what is left stays in the journal for the next start."""
-_BATCH_BYTES = 100_000
+_BATCH_BYTES = 400_000
 """A batch that grew so large does not wait for its time: whoever needs a larger lease waits for it."""
 _RETRY_S = 0.5
 _REFRESH_S = 5.0
@@ -173,6 +173,10 @@ class Ledger:
     def has_account(self, user_id: int, token_id: int) -> bool:
         return user_id in self._balances.users and token_id in self._balances.tokens
 
+    def token_account(self, token_id: int) -> Account:
+        """The one that the token's calls are charged to as long as this process lives; it must be open."""
+        return self._balances.tokens[token_id]
+
     def reserve(self, user_id: int, token_id: int, quota_units: int) -> Reservation:
         """Sets units aside. Raises UserQuotaExceeded, TokenQuotaExceeded, JournalUnavailable.
 
@@ -207,7 +211,9 @@ class Ledger:
         """Whether so much could be collected now: more than was reserved may be, where others leave it."""
         user, token = reservation.user, reservation.token
         beyond = quota_units - reservation.units
-        return user.available >= beyond and (not token.limited or token.available >= beyond)
+        if user.balance - user.reserved < beyond:
+            return False
+        return not token.limited or token.balance - token.reserved >= beyond
 
     async def cover(self, reservation: Reservation, quota_units: int) -> None:
         """Before a bill that memory does not cover: takes what there is of the balance, where nodes share it."""

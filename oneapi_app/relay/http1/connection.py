@@ -86,12 +86,12 @@ class Answer(Body):
             self.connection.resume()
         return data
 
-    async def read(self, limit: int) -> bytes:
-        if self.complete and self.decoder is None:
-            if self.buffered > limit:
-                raise BodyTooLarge(f"the answer of {self.host} is larger than {limit} bytes", "body")
-            return self._take()
-        return await super().read(limit)
+    def taken(self, limit: int) -> bytes | None:
+        if not self.complete or self.decoder is not None:
+            return None
+        if self.buffered > limit:
+            raise BodyTooLarge(f"the answer of {self.host} is larger than {limit} bytes", "body")
+        return self._take()
 
     async def aclose(self) -> None:
         if self.connection is not None:
@@ -338,7 +338,7 @@ class Connection(asyncio.Protocol):
             raise _Unusable("has an unknown transfer-encoding")
         self._silent_bytes = 0
         self._keep = parser.should_keep_alive()
-        answer.fields = fields
+        answer.headers = fields
         answer.status = status
         if answer.skip_body:
             # The parser does not know of HEAD, so it is of no use any more.
@@ -388,4 +388,4 @@ class Connection(asyncio.Protocol):
 
 
 def _ends_with_connection(answer: Answer) -> bool:
-    return b"content-length" not in answer.fields and b"transfer-encoding" not in answer.fields
+    return b"content-length" not in answer.headers and b"transfer-encoding" not in answer.headers

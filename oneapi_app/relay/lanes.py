@@ -1,0 +1,102 @@
+"""What is the same for every call of one token with one model over one channel, worked out once.
+
+A lane is good as long as what it was made from is still what is in force: the caller's record, the channel, the prices.
+"""
+
+import msgspec
+
+from oneapi_app.billing import policy
+from oneapi_app.billing.charge import ChargeHead
+from oneapi_app.billing.prices import Price, PriceTable
+from oneapi_app.channels.schemas import ChannelRecord
+from oneapi_app.providers.base import ClientRequest, Operation, Provider, Route
+from oneapi_app.providers.registry import provider_for
+from oneapi_app.settings import Settings
+from oneapi_app.tokens.schemas import CallerRecord
+
+MEDIA = frozenset({Operation.IMAGES, Operation.SPEECH})
+"""Billed by what is asked for, whatever the answer."""
+HEARD = frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION})
+_MOST = 20_000
+"""Lanes kept, some 20 MB; beyond, all are made anew as they are needed."""
+
+
+class Lane(msgspec.Struct):
+    """``ratio``: quota units per prompt token. ``head`` is of the bills, ``prices`` of their details, as JSON."""
+
+    caller: CallerRecord
+    channel: ChannelRecord
+    table: PriceTable
+    provider: Provider
+    route: Route
+    price: Price
+    ratio: float
+    head: ChargeHead
+    prices: msgspec.Raw
+
+
+class Lanes:
+    """One per process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._known: dict[tuple[int, int, str, Operation], Lane] = {}
+
+    def lane(
+        self, caller: CallerRecord, channel: ChannelRecord, table: PriceTable, request: ClientRequest
+    ) -> Lane:
+        """``table``: today's prices."""
+        key = (caller.token_id, channel.id, request.model, request.operation)
+        lane = self._known.get(key)
+        if (
+            lane is None
+            or lane.caller is not caller
+            or lane.channel is not channel
+            or lane.table is not table
+        ):
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            lane = self._known[key] = self._make(caller, channel, table, request)
+        return lane
+
+    def _make(
+        self, caller: CallerRecord, channel: ChannelRecord, table: PriceTable, request: ClientRequest
+    ) -> Lane:
+        provider = provider_for(channel.type)
+        route = route_to(channel, provider, request.model, self._settings)
+        price = table.price(route.model, channel.type, caller.group)
+        of_text = request.operation not in MEDIA | HEARD
+        head = ChargeHead(
+            user_id=caller.user_id,
+            username=caller.username,
+            token_id=caller.token_id,
+            token_name=caller.token_name,
+            channel_id=channel.id,
+            model_name=route.model,
+            content=policy.text_log(price) if of_text else policy.media_log(price),
+            system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
+        )
+        prices = msgspec.Raw(msgspec.json.encode(price))
+        return Lane(caller, channel, table, provider, route, price, price.ratio, head, prices)
+
+
+def route_to(channel: ChannelRecord, provider: Provider, model: str, settings: Settings) -> Route:
+    """What the provider sees of the channel; the model's name as the channel maps it: so it is billed and logged."""
+    config = channel.config
+    if channel.other and provider.legacy_other and not config.get(provider.legacy_other):
+        config = {**config, provider.legacy_other: channel.other}
+    if provider.wants_process_config:
+        config = {
+            "gemini_safety": settings.gemini_safety,
+            "gemini_version": settings.gemini_version,
+            **config,
+        }
+    return Route(
+        channel_id=channel.id,
+        channel_type=channel.type,
+        base_url=channel.base_url or provider.base_url,
+        key=channel.key,
+        config=config,
+        model=channel.model_mapping.get(model, model),
+        system_prompt=channel.system_prompt or None,
+    )
