@@ -28,7 +28,7 @@ import pytest
 
 from oneapi_app.kit.database import Database, open_database
 from oneapi_app.settings import Settings
-from tests.support.databases import ENGINES, MySQLDatabases, PostgresDatabases, SQLiteDatabases
+from tests.support.databases import ENGINES, MySQLDatabases, PostgresDatabases, SQLiteDatabases, databases_of
 from tests.support.servers import Server, find_program, need, start_mysql, start_postgres, start_redis
 
 
@@ -105,14 +105,9 @@ def database(database_settings: Settings) -> Iterator[Database]:
     opened.close_sync()
 
 
-def _databases(request: pytest.FixtureRequest):
-    names = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases", "mysql": "mysql_databases"}
-    return request.getfixturevalue(names[request.param])
-
-
 @pytest.fixture(params=ENGINES)
 def any_database_settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
-    with _databases(request).fresh() as settings:
+    with databases_of(request.param, request).fresh() as settings:
         yield settings
 
 
@@ -125,12 +120,12 @@ def any_database(any_database_settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture(params=ENGINES)
 def blank_settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
-    with _databases(request).blank() as settings:
+    with databases_of(request.param, request).blank() as settings:
         yield settings
 
 
 @pytest.fixture(params=ENGINES)
 def two_blank_settings(request: pytest.FixtureRequest) -> Iterator[list[Settings]]:
-    databases = _databases(request)
+    databases = databases_of(request.param, request)
     with databases.blank() as one, databases.blank() as other:
         yield [one, other]

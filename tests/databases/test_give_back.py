@@ -7,24 +7,21 @@ says what that does and does not show.
 """
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import Connection, text
 
 from oneapi_app.kit.database import open_database
 from oneapi_app.settings import Settings
+from tests.support.databases import variables_of
+from tests.support.day import spend_a_day
 from tests.support.gateway import running_gateway
-from tests.support.recordings import ONE_API_TABLES, RECORDINGS, Recording, describe_schema, find_recording
+from tests.support.recordings import ONE_API_TABLES, Recording, describe_schema
 from tests.support.vendor import openai_vendor
 
 pytestmark = pytest.mark.needs_shared
-
-MARKS = {"mysql": [pytest.mark.needs_mysql], "postgresql": [pytest.mark.needs_postgres], "sqlite": []}
-FIXTURES = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases", "mysql": "mysql_databases"}
 
 POINTERS = {
     ("channels", "weight"),
@@ -80,25 +77,14 @@ def read_rows(connection: Connection) -> Rows:
     return found
 
 
-@pytest.fixture(params=[pytest.param(name, marks=MARKS[engine]) for name, (engine, _) in RECORDINGS.items()])
-def recorded(request: pytest.FixtureRequest, shared_dir: Path) -> Iterator[tuple[Recording, Settings]]:
-    recording = find_recording(shared_dir, request.param)
-    with request.getfixturevalue(FIXTURES[recording.engine]).blank() as settings:
-        recording.load(settings)
-        yield recording, settings
-
-
 def test_used_and_given_back(recorded: tuple[Recording, Settings], tmp_path: Path) -> None:
     recording, settings = recorded
-    environment = {"SQLITE_PATH": settings.sqlite_path}
-    if settings.sql_dsn:
-        environment = {"SQL_DSN": settings.sql_dsn}
     database = open_database(settings)
     try:
         with database.engine.connect() as connection:
             schema, before = describe_schema(connection), read_rows(connection)
-        with openai_vendor() as vendor, running_gateway(tmp_path, **environment) as address:
-            used = asyncio.run(use(address, vendor, recording))
+        with openai_vendor() as vendor, running_gateway(tmp_path, **variables_of(settings)) as address:
+            used = asyncio.run(spend_a_day(address, vendor, recording.expected))
         with database.engine.connect() as connection:
             after_schema, after = describe_schema(connection), read_rows(connection)
             padded = lengths_of_keys(connection)
@@ -113,87 +99,6 @@ def test_used_and_given_back(recorded: tuple[Recording, Settings], tmp_path: Pat
         check_sums(before, after, used)
     finally:
         database.close_sync()
-
-
-async def use(address: str, vendor: str, recording: Recording) -> int:
-    """A day of a site in half a minute; how many calls were relayed."""
-    expected = recording.expected
-    passwords = {user["username"]: user["password"] for user in expected["users"]}
-    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
-
-        async def call(method: str, path: str, body: Any = None, **headers: str) -> Any:
-            answer = await client.request(method, path, json=body, headers=headers)
-            assert answer.status_code == 200, (path, answer.text)
-            found = answer.json()
-            assert found.get("success", True), (path, found)
-            return found.get("data", found)
-
-        async def sign_in(name: str, password: str) -> dict[str, str]:
-            await call("POST", "/api/user/login", {"username": name, "password": password})
-            cookie = client.cookies["session"]
-            client.cookies.clear()
-            return {"cookie": f"session={cookie}"}
-
-        root = await sign_in("root", passwords["root"])
-        alice = await sign_in("alice", passwords["alice"])
-        await sign_in("小猫🐱", passwords["小猫🐱"])
-
-        for row in await call("GET", "/api/channel/?p=0", **root) + await call(
-            "GET", "/api/channel/?p=1", **root
-        ):
-            await call("PUT", "/api/channel/", {"id": row["id"], "base_url": vendor, "status": 2}, **root)
-        draft = {
-            "type": 1,
-            "name": "ours 🐱",
-            "key": "k1\nk2",
-            "models": "gpt-4o-mini,中文",
-            "base_url": vendor,
-        }
-        await call("POST", "/api/channel/", draft | {"group": "default,vip", "config": ""}, **root)
-        made = (await call("GET", "/api/channel/?p=0", **root))[:2]
-        await call("PUT", "/api/channel/", {"id": made[0]["id"], "priority": 0, "model_mapping": ""}, **root)
-        await call("GET", f"/api/channel/test/{made[0]['id']}", **root)
-        await call("PUT", "/api/channel/", {"id": made[1]["id"], "status": 2, "weight": 3}, **root)
-
-        await call("PUT", "/api/option/", {"key": "RetryTimes", "value": "1"}, **root)
-        await call("PUT", "/api/option/", {"key": "QuotaForInviter", "value": "10"}, **root)
-        aff = await call("GET", "/api/user/aff", **alice)
-        person = {"username": "newcomer", "password": "password-1", "aff_code": aff}
-        await call("POST", "/api/user/register", person)
-        newcomer = await sign_in("newcomer", "password-1")
-        await call("PUT", "/api/user/self", {"display_name": "新人", "password": "password-2"}, **newcomer)
-        newcomer = await sign_in("newcomer", "password-2")
-        await call("GET", "/api/user/token", **newcomer)
-        await call("POST", "/api/user/", {"username": "leaver", "password": "password-1"}, **root)
-        await call("POST", "/api/user/manage", {"username": "leaver", "action": "delete"}, **root)
-        await call("POST", "/api/user/manage", {"username": "newcomer", "action": "promote"}, **root)
-        dave = next(user for user in expected["users"] if user["username"] == "dave")
-        await call(
-            "PUT", "/api/user/", {"id": dave["id"], "quota": dave["quota"] + 5, "group": "vip"}, **root
-        )
-        await call("POST", "/api/topup", {"user_id": dave["id"], "quota": 5, "remark": "付"}, **root)
-        await call("POST", "/api/user/topup", {"key": expected["unused_code"]}, **alice)
-        codes = await call("POST", "/api/redemption/", {"name": "新", "quota": 0, "count": 2}, **root)
-        await call("POST", "/api/user/topup", {"key": codes[0]}, **newcomer)
-
-        keys: list[str] = []
-        for draft in ({"name": "bare"}, {"name": "full", "models": "gpt-4o-mini", "subnet": "127.0.0.0/8"}):
-            token = await call("POST", "/api/token/", draft | {"remain_quota": 100_000}, **alice)
-            keys.append(token["key"])
-        edit = {
-            "id": token["id"],
-            "name": "full 2",
-            "remain_quota": 90_000,
-            "expired_time": -1,
-            "subnet": None,
-        }
-        await call("PUT", "/api/token/", edit, **alice)
-        keys += [found["key"] for found in expected["tokens"] if found["name"] == "loopback"]
-        chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "你好"}]}
-        calls = [key for key in keys for _ in range(3)]
-        for key in calls:
-            await call("POST", "/v1/chat/completions", chat, authorization=f"Bearer sk-{key}")
-        return len(calls)
 
 
 def rows_written(before: Rows, after: Rows) -> dict[str, list[dict[str, Any]]]:

@@ -17,24 +17,15 @@ from oneapi_app.migration import is_migrated, migrate
 from oneapi_app.migration.additions import find_columns
 from oneapi_app.models import Ability, Channel, Log, Option, Redemption, Token, User
 from oneapi_app.settings import Settings
-from tests.support.recordings import ONE_API_TABLES, RECORDINGS, Recording, describe_schema, find_recording
+from tests.support.recordings import (
+    EVERY_RECORDING,
+    ONE_API_TABLES,
+    Recording,
+    describe_schema,
+    find_recording,
+)
 
 pytestmark = pytest.mark.needs_shared
-
-MARKS = {"mysql": [pytest.mark.needs_mysql], "postgresql": [pytest.mark.needs_postgres], "sqlite": []}
-
-
-ALL = [pytest.param(name, marks=MARKS[engine]) for name, (engine, _) in RECORDINGS.items()]
-
-
-@pytest.fixture(params=ALL)
-def recorded(request: pytest.FixtureRequest, shared_dir: Path) -> Iterator[tuple[Recording, Settings]]:
-    """A recording loaded into a database of its engine, not migrated yet."""
-    recording = find_recording(shared_dir, request.param)
-    fixtures = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases", "mysql": "mysql_databases"}
-    with request.getfixturevalue(fixtures[recording.engine]).blank() as settings:
-        recording.load(settings)
-        yield recording, settings
 
 
 @contextmanager
@@ -142,7 +133,7 @@ def rows_of(database: Database) -> dict[str, list[tuple]]:
         }
 
 
-@pytest.mark.parametrize("recorded", ALL[:3], indirect=True)
+@pytest.mark.parametrize("recorded", EVERY_RECORDING[:3], indirect=True)
 def test_nothing_the_last_version_wrote_changes(recorded: tuple[Recording, Settings]) -> None:
     _, settings = recorded
     with opened(settings) as database:
@@ -218,7 +209,7 @@ LATER_COLUMNS = {
 """What the versions after v0.5.4 brought (contract, appendix A)."""
 
 
-@pytest.mark.parametrize("recorded", ALL[1:3], indirect=True)
+@pytest.mark.parametrize("recorded", EVERY_RECORDING[1:3], indirect=True)
 def test_a_server_database_in_the_shape_of_2023(recorded: tuple[Recording, Settings]) -> None:
     """No file of that age exists for the servers, so the last version's is cut back to it."""
     _, settings = recorded

@@ -30,6 +30,11 @@ def mysql_dsn(server: Server, name: str) -> str:
     return f"oneapi:oneapi@tcp({server.host}:{server.port})/{name}?charset=utf8mb4&parseTime=True&loc=Local"
 
 
+def variables_of(settings: Settings) -> dict[str, str]:
+    """What leads a process to the same database."""
+    return {"SQL_DSN": settings.sql_dsn} if settings.sql_dsn else {"SQLITE_PATH": settings.sqlite_path}
+
+
 def migrate_and_check(settings: Settings) -> None:
     """Migrates; fails where a model has a table, column or index that no revision adds."""
     database = open_database(settings)
@@ -150,3 +155,12 @@ class MySQLDatabases:
 
     def _settings(self, name: str) -> Settings:
         return default_settings(sql_dsn=mysql_dsn(self._server, name))
+
+
+Databases = SQLiteDatabases | PostgresDatabases | MySQLDatabases
+
+
+def databases_of(engine: str, request: pytest.FixtureRequest) -> Databases:
+    """Of "sqlite", "postgresql" or "mysql"; the first who asks for a server's waits until it runs."""
+    names = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases", "mysql": "mysql_databases"}
+    return request.getfixturevalue(names[engine])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection
 
 from oneapi_app.kit.dsn import read_dsn
@@ -52,6 +53,10 @@ RECORDINGS = {
     "postgres": ("postgresql", "oneapi-v0.6.11.sql"),
     "sqlite-v0.5.4": ("sqlite", "oneapi-v0.5.4.sqlite"),
 }
+
+_MARKS = {"mysql": [pytest.mark.needs_mysql], "postgresql": [pytest.mark.needs_postgres], "sqlite": []}
+EVERY_RECORDING = [pytest.param(name, marks=_MARKS[engine]) for name, (engine, _) in RECORDINGS.items()]
+"""Parameters of a fixture that takes a recording's name."""
 
 
 def find_recording(shared_dir: Path, name: str) -> Recording:
