@@ -23,7 +23,9 @@ RUN mkdir -p /tmp/web/build && mv .web/build/client /tmp/web/build/ \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash oneapi_app alembic rxconfig.py
 
 FROM python:3.11-slim-bookworm
-RUN useradd --uid 1000 --create-home oneapi && install -d -o oneapi -g oneapi /data
+# The base image comes without the bytecode of Python's own library; each start would compile it anew.
+RUN useradd --uid 1000 --create-home oneapi && install -d -o oneapi -g oneapi /data \
+    && python -m compileall -q -x 'site-packages|/tests?/' "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=console /app /app
 ENV PATH=/opt/venv/bin:$PATH \
