@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from oneapi_app.convert.base import Converter, Failure, Headers
+from oneapi_app.errors import ConversionError
 
 
 class Operation(StrEnum):
@@ -105,21 +106,16 @@ class ClientRequest(msgspec.Struct):
 
     @property
     def json(self) -> dict[str, Any] | None:
-        """The body's fields, None of a form. Read when first asked for: what goes through as it is, is never taken apart."""
+        """The body's fields, None of a form. Read when first asked for: what goes through as it is, is never taken apart.
+
+        Raises ConversionError for numbers that no program reads, RecursionError.
+        """
         if self.decoded is None and self.is_json:
-            self.decoded = read_object(self.body)
+            try:
+                self.decoded = msgspec.json.decode(self.body)
+            except msgspec.ValidationError:
+                raise ConversionError("a number in the request is out of range") from None
         return self.decoded
-
-
-def read_object(body: bytes) -> dict[str, Any]:
-    """Of a body that is a JSON object; numbers beyond a float's range, which nothing else would read, are infinite."""
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.ValidationError:
-        return _LENIENT.decode(body)
-
-
-_LENIENT = msgspec.json.Decoder(dict[str, Any], float_hook=float)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from oneapi_app.billing.images import DEFAULT_SIZE, IMAGE_RULES
 from oneapi_app.billing.ledger import Charge
 from oneapi_app.billing.tokens import CountableText, chat_text, count_exactly, count_roughly, input_text
 from oneapi_app.convert.hub import Usage
+from oneapi_app.errors import ConversionError
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import ClientRequest, Operation
 from oneapi_app.relay.attempt import Served
@@ -76,8 +77,11 @@ async def prompt_of(request: ClientRequest) -> CountableText:
 
 
 def countable(request: ClientRequest) -> CountableText:
-    """What counts as the prompt."""
-    fields = request.json or {}
+    """What counts as the prompt; all of the body where that cannot be taken apart here."""
+    try:
+        fields = request.json or {}
+    except (ConversionError, RecursionError):
+        return CountableText((request.body.decode("utf-8", "replace"),))
     if request.operation is Operation.CHAT:
         return chat_text(fields.get("messages"), request.model)
     if request.operation is Operation.COMPLETIONS:

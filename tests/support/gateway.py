@@ -47,6 +47,7 @@ def gateway_process(
         "GLOBAL_API_RATE_LIMIT": "0",
         "GLOBAL_WEB_RATE_LIMIT": "0",
         "CRITICAL_RATE_LIMIT": "0",
+        "LEDGER_BATCH_MS": "20",
         "CONSOLE_ENABLED": "true" if console else "false",
         "PYTHONPATH": str(PROJECT),
         **environment,
