@@ -27,7 +27,7 @@ async def vendor(peer: Peer) -> None:
     while True:
         asked = await peer.request()
         if b"/chat/completions" in asked.line:
-            with contextlib.suppress(RecursionError):
+            with contextlib.suppress(RecursionError, ValueError):
                 json.loads(asked.body)
             await peer.answer(completion(), b"Content-Type: application/json")
         else:
