@@ -52,9 +52,12 @@ def text_units(
     """The price of a text answer. ``prompt_tokens`` excludes the two cache classes, if those are given."""
     if prompt_tokens + completion_tokens + cache_read_tokens + cache_write_tokens == 0:
         return 0
-    weighed = prompt_tokens + cache_read_tokens * weights.read + cache_write_tokens * weights.write
-    units = math.ceil((weighed + completion_tokens * price.completion_ratio) * price.ratio)
-    return _at_least_one(units, price)
+    weighed: float = prompt_tokens
+    if cache_read_tokens or cache_write_tokens:
+        weighed = prompt_tokens + cache_read_tokens * weights.read + cache_write_tokens * weights.write
+    ratio = price.ratio
+    units = math.ceil((weighed + completion_tokens * price.completion_ratio) * ratio)
+    return 1 if units <= 0 and ratio != 0 else units
 
 
 def image_units(price: Price, cost_ratio: float, count: int) -> int:

@@ -10,7 +10,6 @@ from oneapi_app.billing.ledger import Charge
 from oneapi_app.billing.tokens import CountableText, chat_text, count_exactly, count_roughly, input_text
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError
-from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import ClientRequest, Operation
 from oneapi_app.relay.attempt import Served
 from oneapi_app.relay.call import AttemptNote, Call
@@ -32,21 +31,20 @@ _COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as m
 def estimate_units(context: RelayContext, call: Call, lane: Lane) -> int:
     """What to reserve. Media prices are known beforehand; texts are estimated on the high side."""
     request = call.request
-    fixed = _fixed_units(request, lane) if request.operation in MEDIA else None
-    if fixed is not None:
-        return fixed
     unknown_answer = context.snapshot.options.pre_consumed_quota
-    if request.operation in HEARD:
-        return policy.estimate_transcription(lane.price, unknown_answer)
-    prompt = call.rough_prompt_tokens
-    if prompt is None:
-        prompt = call.rough_prompt_tokens = roughly(request)
-    return policy.estimate_text(lane.ratio, prompt, request.answer_limit, unknown_answer)
+    if lane.of_text:
+        prompt = call.rough_prompt_tokens
+        if prompt is None:
+            prompt = call.rough_prompt_tokens = roughly(request)
+        return policy.estimate_text(lane.ratio, prompt, request.answer_limit, unknown_answer)
+    if request.operation in MEDIA:
+        return _fixed_units(request, lane)
+    return policy.estimate_transcription(lane.price, unknown_answer)
 
 
 async def estimate_exactly(context: RelayContext, call: Call, lane: Lane) -> int:
     """As ``estimate_units``, the prompt counted by the model's tokenizer: slower, and never too high."""
-    if call.request.operation in MEDIA | HEARD:
+    if not lane.of_text:
         return estimate_units(context, call, lane)
     options = context.snapshot.options
     call.rough_prompt_tokens = await count_exactly(
@@ -129,27 +127,17 @@ def price_charge(
 ) -> Charge:
     """The bill and its log row."""
     request = call.request
-    operation = request.operation
     write_log = context.snapshot.options.log_consume_enabled
     prompt_tokens = usage.prompt_tokens
-    if operation in MEDIA:
+    if lane.of_text:
+        units = _text_units(lane, usage)
+    elif request.operation in MEDIA:
         units = _fixed_units(request, lane)
-        prompt_tokens = units if operation is Operation.SPEECH else 0
+        prompt_tokens = units if request.operation is Operation.SPEECH else 0
         write_log = write_log and units != 0
-    elif operation in HEARD:
-        units = policy.transcription_units(lane.price, prompt_tokens)
-    elif prompt_tokens == usage.input_tokens:
-        units = policy.text_units(lane.price, prompt_tokens, usage.output_tokens)
     else:
-        units = policy.text_units(
-            lane.price,
-            usage.input_tokens,
-            usage.output_tokens,
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            weights=policy.cache_weights(lane.provider.dialect.value),
-        )
-    elapsed_ms = int(monotonic_ms() - call.started_ms)
+        units = policy.transcription_units(lane.price, prompt_tokens)
+    elapsed_ms = int(served.ended_ms - call.started_ms)
     first_ms = int(served.first_content_ms - call.started_ms) if served.first_content_ms else 0
     context.activity.note_served(elapsed_ms, first_ms)
     detail: dict[str, Any] = {
@@ -175,4 +163,17 @@ def price_charge(
         call.created_at,
         write_log,
         detail,
+    )
+
+
+def _text_units(lane: Lane, usage: Usage) -> int:
+    if not (usage.cache_read_tokens or usage.cache_write_tokens):
+        return policy.text_units(lane.price, usage.input_tokens, usage.output_tokens)
+    return policy.text_units(
+        lane.price,
+        usage.input_tokens,
+        usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        weights=policy.cache_weights(lane.provider.dialect.value),
     )

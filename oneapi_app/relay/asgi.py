@@ -21,6 +21,7 @@ from oneapi_app.relay.body import (
     read_body,
     read_chat,
     read_json,
+    too_large,
 )
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
@@ -52,6 +53,8 @@ class RelayApp:
     def __init__(self, context: RelayContext) -> None:
         self._context = context
         self._passes = admission.Passes(context.callers)
+        self._max_body = context.settings.max_body_mb << 20
+        self._enforce_usage = context.settings.enforce_include_usage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,10 +104,15 @@ class RelayApp:
         context = self._context
         admitted = self._passes.valid(headers.get(b"authorization", b"")) or await self._admit(scope, headers)
         caller = admitted.caller
-        gzipped = b"content-encoding" in headers and headers[b"content-encoding"].lower() == b"gzip"
-        body = await read_body(receive, context.settings.max_body_mb << 20, gzipped)
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if b"content-encoding" in headers or "more_body" not in message or message["more_body"]:
+            gzipped = headers.get(b"content-encoding", b"").lower() == b"gzip"
+            body = await read_body(message, receive, self._max_body, gzipped)
+        elif len(body) > self._max_body:
+            raise too_large(self._max_body)
         request = _read_request(scope, headers, operation, model_in_path, body)
-        request.enforce_usage = context.settings.enforce_include_usage
+        request.enforce_usage = self._enforce_usage
         if caller.models:
             admission.check_model(caller, request.model)
         pinned = None if admitted.channel is None else admission.pinned_channel(caller, admitted.channel)
@@ -186,6 +194,7 @@ class RelayApp:
 def _read_request(
     scope: Scope, headers: dict[bytes, bytes], operation: Operation | None, model_in_path: str, body: bytes
 ) -> ClientRequest:
+    query: bytes = scope["query_string"]
     content_type = headers.get(b"content-type", b"")
     is_json = content_type == _JSON or content_type.lower().startswith(_JSON)
     fields = None
@@ -209,7 +218,7 @@ def _read_request(
         _OPENAI,
         operation or _CHAT,
         scope["path"],
-        scope["query_string"].decode("latin-1"),
+        query.decode("latin-1") if query else "",
         body,
         is_json,
         model,

@@ -8,7 +8,7 @@ import msgspec
 from oneapi_app.convert.base import Converter, Failure
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
-from oneapi_app.providers.base import ClientRequest
+from oneapi_app.providers.base import ClientRequest, no_media
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import HEAVY_BYTES
@@ -45,6 +45,8 @@ class Served(msgspec.Struct):
     content_type: bytes = b"application/json"
     first_content_ms: float | None = None
     problem: str = ""
+    ended_ms: float = 0.0
+    """On the monotonic clock."""
 
 
 async def attempt(
@@ -60,8 +62,7 @@ async def attempt(
             501, f"{provider.title} channels do not offer {request.operation.value}", "invalid_api_type"
         )
     try:
-        links = provider.media_links(request)
-        if links:
+        if provider.media_links is not no_media and (links := provider.media_links(request)):
             request.media = await presence.during(context.media.fetch(links))
         if len(request.body) < HEAVY_BYTES:
             upstream = provider.builder(provider, request, route)
@@ -97,7 +98,7 @@ async def attempt(
     except TransportError as error:
         return _transport_failure(error)
     finally:
-        if response is not None:
+        if response is not None and not response.complete:
             await response.aclose()
     return outcome if isinstance(outcome, Served) else _presentable(outcome, route.key)
 

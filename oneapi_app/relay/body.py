@@ -8,16 +8,17 @@ from typing import Any, cast
 import msgspec
 
 from oneapi_app.relay.refusals import Refusal, bad_request, invalid_request
-from oneapi_app.relay.reply import ClientGone, Receive
+from oneapi_app.relay.reply import ClientGone, Message, Receive
 
 _INVALID = "common.UnmarshalBodyReusable failed: "
 MAX_SPEECH_BYTES = 4096
 MAX_TOKENS_LIMIT = (2**31 - 1) // 2
 
 
-async def read_body(receive: Receive, limit: int, gzipped: bool) -> bytes:
-    """The whole body. Raises Refusal 413 beyond ``limit`` bytes, before or after decompression."""
-    message = await receive()
+async def read_body(message: Message, receive: Receive, limit: int, gzipped: bool) -> bytes:
+    """The whole body, of which ``message`` is the first part. Raises Refusal 413 beyond ``limit`` bytes, before or
+    after decompression.
+    """
     if message["type"] == "http.disconnect":
         raise ClientGone
     body: bytes = message.get("body", b"")
@@ -31,11 +32,11 @@ async def read_body(receive: Receive, limit: int, gzipped: bool) -> bytes:
             part = message.get("body", b"")
             size += len(part)
             if size > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             parts.append(part)
         body = b"".join(parts)
     if len(body) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     # In a thread: a few bytes can unpack to very many.
     return await asyncio.to_thread(gunzip, body, limit) if gzipped else body
 
@@ -48,13 +49,13 @@ def gunzip(body: bytes, limit: int) -> bytes:
     except zlib.error:
         raise bad_request("invalid gzip body") from None
     if len(unpacked) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     if not unpacker.eof:
         raise bad_request("invalid gzip body: it ends too early")
     return unpacked
 
 
-def _too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> Refusal:
     return Refusal(413, f"request body is larger than {limit // (1 << 20)} MB", code="request_too_large")
 
 

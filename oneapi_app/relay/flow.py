@@ -7,7 +7,7 @@ being settled or released exactly once.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from itertools import islice
 
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
@@ -49,26 +49,31 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     notes: list[AttemptNote] = []
     reservation: Reservation | None = None
     failure: Failure | None = None
-    request = call.request
+    request, caller, ledger = call.request, call.caller, context.ledger
     prices = context.snapshot.prices
     try:
         if len(request.body) > HEAVY_BYTES:
             call.rough_prompt_tokens = await work_on(len(request.body), lambda: roughly(request))
         for channel in _candidates(context, call):
-            lane = context.lanes.lane(call.caller, channel, prices, request)
+            lane = context.lanes.lane(caller, channel, prices, request)
             if request.operation is _IMAGES:
                 check_image(request.json or {}, lane.route.model)
             # Kept where it is large enough for this channel's price.
             units = estimate_units(context, call, lane)
             if reservation is None or reservation.units < units:
                 if reservation is not None:
-                    context.ledger.release(reservation)
+                    ledger.release(reservation)
                     reservation = None
-                reservation = _reserve(context, call, units) or await _obtain(context, call, lane, units)
+                try:
+                    reservation = ledger.reserve(caller.user_id, caller.token_id, units)
+                except (UserQuotaExceeded, TokenQuotaExceeded):
+                    reservation = await _obtain(context, call, lane, units)
             began = monotonic_ms()
             outcome = await attempt(context, call, lane, reply, presence)
-            took = int(monotonic_ms() - began)
+            ended = monotonic_ms()
+            took = int(ended - began)
             if isinstance(outcome, Served):
+                outcome.ended_ms = ended
                 status = 200
                 if outcome.ending is _COMPLETE:
                     context.health.succeeded(channel.id)
@@ -76,7 +81,11 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
                     status = _note_ending(context, call, channel, outcome)
                 notes.append(AttemptNote(channel.id, status, took, outcome.problem))
                 held, reservation = reservation, None
-                await _settle(context, call, lane, outcome, held, notes)
+                try:
+                    await _settle(context, call, lane, outcome, held, notes)
+                except Exception:
+                    ledger.release(held)  # without effect where it was settled after all
+                    raise
                 if not outcome.streamed:
                     await reply.whole(200, outcome.last, outcome.content_type)
                 elif outcome.ending is not Ending.CLIENT_GONE:
@@ -89,9 +98,9 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
                 break
     finally:
         if reservation is not None:
-            context.ledger.release(reservation)
+            ledger.release(reservation)
     if failure is None:
-        raise no_channel(call.caller.group, request.model)
+        raise no_channel(caller.group, request.model)
     raise refusal_of(failure)
 
 
@@ -112,15 +121,6 @@ def named_channel(table: RoutingTable, channel_id: int) -> ChannelRecord:
     if not channel.enabled:
         raise forbidden("该渠道已被禁用")
     return channel
-
-
-def _reserve(context: RelayContext, call: Call, units: int) -> Reservation | None:
-    """None where memory does not cover the first estimate, which errs on the high side."""
-    caller = call.caller
-    try:
-        return context.ledger.reserve(caller.user_id, caller.token_id, units)
-    except (UserQuotaExceeded, TokenQuotaExceeded):
-        return None
 
 
 async def _obtain(context: RelayContext, call: Call, lane: Lane, units: int) -> Reservation:
@@ -147,32 +147,26 @@ def _note_ending(context: RelayContext, call: Call, channel: ChannelRecord, serv
     return 200
 
 
-async def _settle(
+def _settle(
     context: RelayContext,
     call: Call,
     lane: Lane,
     served: Served,
     reservation: Reservation,
     notes: list[AttemptNote],
-) -> None:
+) -> Awaitable[None]:
     """Writes the bill to the journal. A request cancelled meanwhile is billed all the same."""
-    ledger = context.ledger
-    try:
-        usage = counted_by_provider(served)
-        if usage is not None:
-            charge = price_charge(context, call, lane, served, usage, COUNTED_BY_PROVIDER, notes)
-            if ledger.covers(reservation, charge.quota_units):
-                await ledger.settle(reservation, charge)
-                return
-            work = _cover_and_settle(context, reservation, charge)
-        else:
-            work = _count_and_settle(context, call, lane, served, reservation, notes)
-        task = asyncio.create_task(work)
-        context.in_background(task)
-        await asyncio.shield(task)
-    except Exception:
-        ledger.release(reservation)  # without effect where it was settled after all
-        raise
+    usage = counted_by_provider(served)
+    if usage is not None:
+        charge = price_charge(context, call, lane, served, usage, COUNTED_BY_PROVIDER, notes)
+        if context.ledger.covers(reservation, charge.quota_units):
+            return context.ledger.settle(reservation, charge)
+        work = _cover_and_settle(context, reservation, charge)
+    else:
+        work = _count_and_settle(context, call, lane, served, reservation, notes)
+    task = asyncio.create_task(work)
+    context.in_background(task)
+    return asyncio.shield(task)
 
 
 async def _count_and_settle(

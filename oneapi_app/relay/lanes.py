@@ -22,7 +22,7 @@ _MOST = 20_000
 
 
 class Lane(msgspec.Struct):
-    """``ratio``: quota units per prompt token. ``head`` is of the bills, ``prices`` of their details, as JSON."""
+    """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills, ``prices`` of their details, as JSON."""
 
     caller: CallerRecord
     channel: ChannelRecord
@@ -31,6 +31,7 @@ class Lane(msgspec.Struct):
     route: Route
     price: Price
     ratio: float
+    of_text: bool
     head: ChargeHead
     prices: msgspec.Raw
 
@@ -77,7 +78,7 @@ class Lanes:
             system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
         )
         prices = msgspec.Raw(msgspec.json.encode(price))
-        return Lane(caller, channel, table, provider, route, price, price.ratio, head, prices)
+        return Lane(caller, channel, table, provider, route, price, price.ratio, of_text, head, prices)
 
 
 def route_to(channel: ChannelRecord, provider: Provider, model: str, settings: Settings) -> Route:

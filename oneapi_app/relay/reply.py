@@ -6,8 +6,9 @@ from typing import Any
 from oneapi_app.limits.limits import retry_after
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 CORS: tuple[tuple[bytes, bytes], ...] = (
     (b"access-control-allow-origin", b"*"),
@@ -50,8 +51,13 @@ class Reply:
     ) -> None:
         """The complete answer."""
         self.committed = True
-        headers = self._headers(content_type)
-        headers.append((b"content-length", b"%d" % len(body)))
+        headers = [
+            (b"content-type", content_type),
+            (b"x-oneapi-request-id", self._request_id.encode()),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        if self.from_a_page:
+            headers.extend(CORS)
         if retry_after_s is not None:
             headers.append(retry_after(retry_after_s))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

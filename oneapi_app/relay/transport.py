@@ -28,11 +28,12 @@ class Timeouts:
 class UpstreamResponse(Protocol):
     """An answer whose head has arrived. Its body comes decoded, whatever its headers say of an encoding.
 
-    ``headers`` by lower-case name, of repeated ones the first. ``aclose`` must be called in any outcome. One task
-    reads. A read that is cancelled ends the connection.
+    ``headers`` by lower-case name, of repeated ones the first. ``aclose`` must be called in any outcome, unless it is
+    ``complete``: then its last byte is here. One task reads. A read that is cancelled ends the connection.
     """
 
     status: int
+    complete: bool
     headers: dict[bytes, bytes]
 
     def taken(self, limit: int) -> bytes | None:

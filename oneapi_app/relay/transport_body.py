@@ -23,11 +23,12 @@ _GRACE_BYTES = 1 << 20
 class Body:
     """What is common to the answers of both adapters. See ``transport.UpstreamResponse``."""
 
-    __slots__ = ("decoder", "headers", "host", "status")
+    __slots__ = ("complete", "decoder", "headers", "host", "status")
 
     def __init__(self, host: str) -> None:
         self.host = host
         self.status = 0
+        self.complete = False
         self.headers: dict[bytes, bytes] = {}
         self.decoder: Decoder | None = None
 

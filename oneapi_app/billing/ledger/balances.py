@@ -80,29 +80,6 @@ class MemoryBalances:
             reservation.user.reserved -= reservation.units
             reservation.token.reserved -= reservation.units
 
-    def collect(self, reservation: Reservation, units: int) -> tuple[int, bool]:
-        """Ends the reservation and takes ``units``, or what is there if that is less.
-
-        Returns what was taken and whether the token's quota pays too. Raises RuntimeError the second time.
-        """
-        if not reservation.open:
-            raise RuntimeError("this reservation has ended already")
-        reservation.open = False
-        user, token, reserved = reservation.user, reservation.token, reservation.units
-        user.reserved = others = user.reserved - reserved
-        if (there := user.balance - others) < units:
-            units = max(0, there)
-        token.reserved = others = token.reserved - reserved
-        limited = token.limited
-        if limited:
-            if (there := token.balance - others) < units:
-                units = max(0, there)
-            token.balance -= units
-            token.unapplied += units
-        user.balance -= units
-        user.unapplied += units
-        return units, limited
-
     def applied(self, batch: Batch, found: BalancesRead) -> None:
         """The batch is in the database; ``found`` is what the database says since."""
         for user_id, (units, _) in batch.users.items():
@@ -117,3 +94,29 @@ class MemoryBalances:
         for token_id, (quota, limited) in found.tokens.items():
             if token := self.tokens.get(token_id):
                 token.read(quota, limited=limited)
+
+
+def collect(reservation: Reservation, units: int) -> tuple[int, bool]:
+    """Ends the reservation and takes ``units``, or what is there if that is less.
+
+    Returns what was taken and whether the token's quota pays too. Raises RuntimeError the second time.
+    """
+    if not reservation.open:
+        raise RuntimeError("this reservation has ended already")
+    reservation.open = False
+    user, token, reserved = reservation.user, reservation.token, reservation.units
+    others = user.reserved - reserved
+    user.reserved = others
+    if (there := user.balance - others) < units:
+        units = max(0, there)
+    others = token.reserved - reserved
+    token.reserved = others
+    limited = token.limited
+    if limited:
+        if (there := token.balance - others) < units:
+            units = max(0, there)
+        token.balance -= units
+        token.unapplied += units
+    user.balance -= units
+    user.unapplied += units
+    return units, limited

@@ -22,7 +22,7 @@ from oneapi_app.billing.errors import (
     TokenQuotaExceeded,
     UserQuotaExceeded,
 )
-from oneapi_app.billing.ledger.balances import Account, Reservation
+from oneapi_app.billing.ledger.balances import Account, Reservation, collect
 from oneapi_app.billing.ledger.journal import open_journal
 from oneapi_app.billing.ledger.leases import Leases
 from oneapi_app.billing.ledger.replay import replay
@@ -231,7 +231,7 @@ class Ledger:
         """
         if self._finished:
             raise JournalUnavailable("the server has stopped")
-        collected, token_limited = self._balances.collect(reservation, charge.quota_units)
+        collected, token_limited = collect(reservation, charge.quota_units)
         if collected != charge.quota_units:
             charge.detail["uncollected_units"] = charge.quota_units - collected
         self._gathered.append(write_settlement(collected, token_limited, charge))

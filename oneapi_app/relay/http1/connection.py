@@ -46,7 +46,7 @@ class _Unusable(Exception):
 class Answer(Body):
     """See ``transport.UpstreamResponse``. ``begun``: any byte of it has come, which rules out sending again."""
 
-    __slots__ = ("begun", "buffered", "complete", "connection", "error", "pieces", "skip_body", "waiter")
+    __slots__ = ("begun", "buffered", "connection", "error", "pieces", "skip_body", "waiter")
 
     def __init__(self, connection: "Connection", waiter: "asyncio.Future[None]", *, skip_body: bool) -> None:
         self.host = connection.host
