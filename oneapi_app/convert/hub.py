@@ -140,7 +140,7 @@ class Request(msgspec.Struct, frozen=True):
     stream: bool = False
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Token counts in disjoint classes; ``reasoning_tokens`` are part of ``output_tokens``."""
 
     input_tokens: int = 0

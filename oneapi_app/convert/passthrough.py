@@ -89,22 +89,20 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
     return Usage(prompt - cached, cached, 0, completion, reasoning or 0)
 
 
-class Passthrough:
+class Passthrough(msgspec.Struct):
     """See ``convert.base.Converter``. ``chat``: chunks without choices and usage are dropped, as Azure sends them."""
 
+    chat: bool
     usage: Usage | None = None
-    has_content = False
-    cut = False
-    finished = False
+    has_content: bool = False
+    cut: bool = False
+    finished: bool = False
     failure: Failure | None = None
     content_type: bytes | None = None
-    _delivered = False
+    _delivered: bool = False
     _splitter: EventSplitter | None = None
-
-    def __init__(self, *, chat: bool) -> None:
-        self._chat = chat
-        self._frames: list[bytes] = []
-        self._texts: list[str] = []
+    _frames: list[bytes] = []
+    _texts: list[str] = []
 
     def feed(self, data: bytes) -> bytes:
         if self._splitter is None:
@@ -133,7 +131,7 @@ class Passthrough:
                 return b""
         elif data.startswith(b'{"error"'):
             self.cut = self.finished = True
-        if self._chat and b"[]" in data and self._is_empty(data):
+        if self.chat and b"[]" in data and self._is_empty(data):
             return b""
         self._delivered = True
         frames = self._frames
@@ -222,19 +220,17 @@ class Passthrough:
         self._frames.clear()
 
 
-class Verbatim:
+class Verbatim(msgspec.Struct):
     """Answers that are no JSON of ours to read: speech, transcriptions, images. ``spoken``: their text is billed."""
 
+    spoken: bool = False
     usage: Usage | None = None
-    has_content = False
-    cut = False
-    finished = False
+    has_content: bool = False
+    cut: bool = False
+    finished: bool = False
     failure: Failure | None = None
     content_type: bytes | None = None
-    _body = b""
-
-    def __init__(self, *, spoken: bool = False) -> None:
-        self._spoken = spoken
+    _body: bytes = b""
 
     def feed(self, data: bytes) -> bytes:
         self.has_content = True
@@ -248,7 +244,7 @@ class Verbatim:
         return body
 
     def output_text(self) -> str:
-        if not self._spoken:
+        if not self.spoken:
             return ""
         try:
             text = _objects.decode(self._body).get("text")

@@ -38,6 +38,7 @@ WITHOUT_V1: Mapping[Operation, str] = {
     operation: path.removeprefix("/v1") for operation, path in ENDPOINTS.items()
 }
 JSON = b"application/json"
+_CHAT = Operation.CHAT  # looking a member up in its enumeration costs as much as ten of these
 _EMBEDDINGS = Operation.EMBEDDINGS
 _CLOUDFLARE_GATEWAY = "https://gateway.ai.cloudflare.com"
 _VERBATIM = frozenset({Operation.IMAGES, Operation.SPEECH, Operation.TRANSCRIPTION, Operation.TRANSLATION})
@@ -83,7 +84,7 @@ def openai_like(
 
 def build(provider: Provider, request: ClientRequest, route: Route) -> UpstreamRequest:
     url = _url(route.base_url, provider.endpoints[request.operation], request.query)
-    headers = _headers(*client_headers(request), route.key, provider.extra_headers)
+    headers = (*client_headers(request), _bearer(route.key), *provider.extra_headers)
     return UpstreamRequest("POST", url, headers, edited_body(provider, request, route))
 
 
@@ -96,19 +97,14 @@ def _url(base_url: str, path: str, query: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _headers(
-    content_type: tuple[bytes, bytes],
-    accept: tuple[bytes, bytes],
-    key: str,
-    extra: tuple[tuple[bytes, bytes], ...],
-) -> tuple[tuple[bytes, bytes], ...]:
-    return (content_type, accept, (b"authorization", b"Bearer " + key.encode()), *extra)
+def _bearer(key: str) -> tuple[bytes, bytes]:
+    return b"authorization", b"Bearer " + key.encode()
 
 
 def make_converter(_provider: Provider, request: ClientRequest, _route: Route) -> Converter:
     if request.operation in _VERBATIM:
         return Verbatim(spoken=request.operation in (Operation.TRANSCRIPTION, Operation.TRANSLATION))
-    return Passthrough(chat=request.operation is Operation.CHAT)
+    return Passthrough(request.operation is _CHAT)
 
 
 def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
