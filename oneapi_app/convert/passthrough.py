@@ -76,17 +76,17 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
     if wire is None:
         return None
     prompt, completion = wire.prompt_tokens or 0, wire.completion_tokens or 0
-    if prompt <= 0 and completion <= 0:
-        return None
-    prompt, completion = max(prompt, 0), max(completion, 0)
-    details = wire.prompt_tokens_details
-    cached = (details.cached_tokens if details else None) or wire.prompt_cache_hit_tokens or 0
-    if cached:
-        cached = min(max(cached, 0), prompt)
-    reasoning = wire.completion_tokens_details.reasoning_tokens if wire.completion_tokens_details else None
-    if reasoning:
-        reasoning = min(max(reasoning, 0), completion)
-    return Usage(prompt - cached, cached, 0, completion, reasoning or 0)
+    if prompt <= 0 or completion <= 0:
+        prompt, completion = max(prompt, 0), max(completion, 0)
+        if not prompt and not completion:
+            return None
+    details, thought = wire.prompt_tokens_details, wire.completion_tokens_details
+    cached = (details.cached_tokens if details else None) or wire.prompt_cache_hit_tokens
+    reasoning = thought.reasoning_tokens if thought else None
+    if not cached and not reasoning:
+        return Usage(prompt, 0, 0, completion)
+    cached = min(max(cached or 0, 0), prompt)
+    return Usage(prompt - cached, cached, 0, completion, min(max(reasoning or 0, 0), completion))
 
 
 class Passthrough(msgspec.Struct):

@@ -29,9 +29,7 @@ from oneapi_app.relay.flow import named_channel, relay_call
 from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel
 from oneapi_app.relay.reply import ClientGone, Receive, Reply, Scope, Send
-from oneapi_app.relay.routing import Tiers
 from oneapi_app.tokens import service as tokens
-from oneapi_app.tokens.schemas import CallerRecord
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +113,14 @@ class RelayApp:
         request.enforce_usage = self._enforce_usage
         if caller.models:
             admission.check_model(caller, request.model)
-        pinned = None if admitted.channel is None else admission.pinned_channel(caller, admitted.channel)
         # Before the body is checked in depth, as the original orders its stages.
-        tiers = self._tiers(caller, pinned, request.model)
+        table = context.snapshot.table
+        if admitted.channel is None:
+            tiers = table.tiers.get((caller.group, request.model))
+            if tiers is None:
+                raise no_channel(caller.group, request.model)
+        else:
+            tiers = ((named_channel(table, admission.pinned_channel(caller, admitted.channel)),),)
         if operation is None:
             await reply.whole(501, catalogue.NOT_IMPLEMENTED)
             return
@@ -160,16 +163,6 @@ class RelayApp:
             return False
         return True
 
-    def _tiers(self, caller: CallerRecord, pinned: int | None, model: str) -> Tiers:
-        """The channels that may serve the call. Raises Refusal where there are none."""
-        table = self._context.snapshot.table
-        if pinned is not None:
-            return ((named_channel(table, pinned),),)
-        tiers = table.tiers.get((caller.group, model))
-        if tiers is None:
-            raise no_channel(caller.group, model)
-        return tiers
-
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> admission.Pass:
         context = self._context
         authorization = headers.get(b"authorization", b"")
@@ -208,7 +201,8 @@ def _read_request(
         if head is not None:
             model = head.model or ""
             stream = head.stream or False
-            limit = answer_limit(head.max_completion_tokens, head.max_tokens)
+            if (asked := head.max_completion_tokens or head.max_tokens) is not None:
+                limit = int(asked)
         else:
             fields = read_json(body) if body or operation is not None else {}
             model = fields.get("model") or ""

@@ -2,8 +2,7 @@
 
 import asyncio
 import zlib
-from types import NoneType
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 
@@ -78,14 +77,17 @@ class _Message(msgspec.Struct, gc=False):
     """Some object; what is in it is of no interest here."""
 
 
+_Limit = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS_LIMIT)]
+
+
 class ChatHead(msgspec.Struct, gc=False):
     """What the relay needs of a chat request: the rest of the body is read over, which costs a third."""
 
     model: str | None = None
     messages: list[_Message] | None = None
     stream: bool | None = None
-    max_tokens: int | float | None = None
-    max_completion_tokens: int | float | None = None
+    max_tokens: _Limit | None = None
+    max_completion_tokens: _Limit | None = None
 
 
 _chats = msgspec.json.Decoder(ChatHead)
@@ -99,11 +101,7 @@ def read_chat(body: bytes) -> ChatHead | None:
         head = _chats.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return (
-        head
-        if head.messages and _is_limit(head.max_tokens) and _is_limit(head.max_completion_tokens)
-        else None
-    )
+    return head if head.messages else None
 
 
 def _brief(error: Exception) -> str:
@@ -136,12 +134,11 @@ def check_speech(fields: dict[str, Any]) -> None:
 def check_max_tokens(fields: dict[str, Any]) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         value = fields.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float, NoneType)) or not _is_limit(value):
+        if value is None:
+            continue
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= value <= MAX_TOKENS_LIMIT:
             raise invalid_request(f"{name} is invalid")
-
-
-def _is_limit(value: float | None) -> bool:
-    return value is None or 0 <= value <= MAX_TOKENS_LIMIT
 
 
 def answer_limit(max_completion_tokens: float | None, max_tokens: float | None) -> int | None:

@@ -62,7 +62,7 @@ class ChannelHealth:
         return {channel: until - now for channel, until in self._rest_until.items() if until > now}
 
     def succeeded(self, channel_id: int) -> None:
-        if self._in_a_row.pop(channel_id, 0):
+        if self._in_a_row and self._in_a_row.pop(channel_id, 0):
             self._rest_until.pop(channel_id, None)
         if self._settings.metric_enabled:
             self._window(channel_id).add(True)

@@ -1,11 +1,9 @@
 """Noticing that a caller has hung up, for calls that last long enough to be worth it.
 
-Quick answers are not watched: the watcher would cost more than the answer. One timer serves all calls, in the order
-in which they began.
+Quick answers are not watched: the watcher would cost more than the answer. One timer serves all calls.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -17,10 +15,11 @@ WATCH_AFTER_S = 0.05
 
 
 class Watch:
-    """One per process. Begins to watch callers whose calls have lasted ``WATCH_AFTER_S``."""
+    """One per process. Begins to watch callers whose calls have lasted ``WATCH_AFTER_S``, and less than twice that."""
 
     def __init__(self) -> None:
-        self._young: deque[Presence] = deque()
+        self._young: list[Presence] = []
+        self._older: list[Presence] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -37,11 +36,10 @@ class Watch:
             self._timer = self.loop.call_later(WATCH_AFTER_S, self._look)
 
     def _look(self) -> None:
-        now = self.loop.time()
-        young = self._young
-        while young and (young[0].closed or young[0].since + WATCH_AFTER_S <= now):
-            young.popleft().watch()
-        self._timer = self.loop.call_at(young[0].since + WATCH_AFTER_S, self._look) if young else None
+        for presence in self._older:
+            presence.watch()
+        self._older, self._young = self._young, []
+        self._timer = self.loop.call_later(WATCH_AFTER_S, self._look) if self._older else None
 
 
 class Presence:
@@ -56,10 +54,8 @@ class Presence:
     _watcher: asyncio.Task[None] | None = None
 
     def __init__(self, receive: Receive, watch: Watch) -> None:
-        loop = watch.loop
         self._receive = receive
-        self._task = asyncio.current_task(loop)
-        self.since = loop.time()
+        self._task = asyncio.current_task(watch.loop)
         watch.add(self)
 
     def watch(self) -> None:
