@@ -384,7 +384,7 @@ VARIABLES: tuple[Variable, ...] = (
         "ledger_batch_ms",
         _number(1),
         200,
-        "Milliseconds settlements gather before they are written to the database.",
+        "Milliseconds between two batches of settlements that are written to the database.",
     ),
     Variable(
         "LEDGER_FSYNC",

@@ -86,10 +86,10 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
                 except Exception:
                     ledger.release(held)  # without effect where it was settled after all
                     raise
-                if not outcome.streamed:
-                    await reply.whole(200, outcome.last, outcome.content_type)
-                elif outcome.ending is not Ending.CLIENT_GONE:
+                if outcome.streamed:
                     await _end_stream(outcome, reply)
+                elif outcome.ending is _COMPLETE:
+                    await reply.whole(200, outcome.last, outcome.content_type)
                 return
             failure = outcome
             notes.append(AttemptNote(channel.id, failure.status, took, str(failure.code or failure.type)))
@@ -188,6 +188,8 @@ async def _cover_and_settle(context: RelayContext, reservation: Reservation, cha
 
 
 async def _end_stream(served: Served, reply: Reply) -> None:
+    if served.ending is Ending.CLIENT_GONE:
+        return
     if not reply.committed:
         await reply.begin_stream()
     await reply.end_stream(served.last)

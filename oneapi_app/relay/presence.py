@@ -11,7 +11,7 @@ from oneapi_app.relay.reply import ClientGone, Receive
 
 T = TypeVar("T")
 
-WATCH_AFTER_S = 0.05
+WATCH_AFTER_S = 0.025
 
 
 class Watch:

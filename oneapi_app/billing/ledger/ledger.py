@@ -1,7 +1,7 @@
 """The ledger as the relay, the services and the runtime see it. Everything here runs on the event loop.
 
-Settlements of one loop tick share one journal write; journalled groups gather for ``batch_ms`` and go to the
-writer's thread; when they are in the database, the balances read in the same transaction come back here.
+Settlements of one loop tick share one journal write; journalled groups gather, batches are ``batch_ms`` apart, and go to
+the writer's thread; when they are in the database, the balances read in the same transaction come back here.
 """
 
 import asyncio
@@ -40,6 +40,8 @@ JOURNAL_LIMIT_BYTES = 64 << 20
 _FULL = "the ledger's journal is full: the database does not take settlements"
 STOP_S = 20.0
 """A graceful stop waits this long for the database; what is left stays in the journal for the next start."""
+QUICK_S = 0.02
+"""After a pause a batch waits no longer: whoever looks after one call sees it."""
 _BATCH_BYTES = 400_000
 """A batch that grew so large does not wait for its time: whoever needs a larger lease waits for it."""
 _RETRY_S = 0.5
@@ -96,6 +98,7 @@ class Ledger:
         self._to_send_bytes = 0
         self._sent: deque[_Group] = deque()
         self._batch_timer: asyncio.TimerHandle | None = None
+        self._sent_at = 0.0
         self._tickets: dict[int, asyncio.Future[None]] = {}
         self._pending_bytes = 0
         self._last_ticket = 0
@@ -321,7 +324,8 @@ class Ledger:
         if self._to_send_bytes > _BATCH_BYTES:
             self._send_batch()
         elif self._batch_timer is None:
-            self._batch_timer = self._loop.call_later(self._batch_s, self._send_batch)
+            at = max(self._loop.time() + min(QUICK_S, self._batch_s), self._sent_at + self._batch_s)
+            self._batch_timer = self._loop.call_at(at, self._send_batch)
 
     def _write_to_journal(self) -> None:
         """While this fails nothing new is taken on; what is settled waits for the journal or the database."""
@@ -357,6 +361,7 @@ class Ledger:
             self._batch_timer.cancel()
             self._batch_timer = None
         if self._to_send:
+            self._sent_at = self._loop.time()
             self._sent.extend(self._to_send)
             for writer in self._writers:
                 writer.submit(Job([group.payload for group in self._to_send]))
