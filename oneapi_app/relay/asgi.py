@@ -127,7 +127,7 @@ class RelayApp:
         if request.decoded is not None:
             _check(request)
         call = Call(request_id, caller, request, tiers, started_ms, now_s())
-        presence = Presence(receive, context.watch)
+        presence = Presence(receive, context.watch, started_ms)
         try:
             await relay_call(context, call, reply, presence)
         finally:

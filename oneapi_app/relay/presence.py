@@ -1,25 +1,27 @@
 """Noticing that a caller has hung up, for calls that last long enough to be worth it.
 
-Quick answers are not watched: the watcher would cost more than the answer. One timer serves all calls.
+Quick answers are not watched: the watcher would cost more than the answer. One timer serves all calls, in the order
+in which they began.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.relay.reply import ClientGone, Receive
 
 T = TypeVar("T")
 
-WATCH_AFTER_S = 0.025
+WATCH_AFTER_S = 0.05
 
 
 class Watch:
-    """One per process. Begins to watch callers whose calls have lasted ``WATCH_AFTER_S``, and less than twice that."""
+    """One per process. Begins to watch callers whose calls have lasted ``WATCH_AFTER_S``."""
 
     def __init__(self) -> None:
-        self._young: list[Presence] = []
-        self._older: list[Presence] = []
+        self._young: deque[Presence] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -36,10 +38,14 @@ class Watch:
             self._timer = self.loop.call_later(WATCH_AFTER_S, self._look)
 
     def _look(self) -> None:
-        for presence in self._older:
-            presence.watch()
-        self._older, self._young = self._young, []
-        self._timer = self.loop.call_later(WATCH_AFTER_S, self._look) if self._older else None
+        """Calls come nearly in the order in which they began, so the first young one ends the round."""
+        old_ms = monotonic_ms() - WATCH_AFTER_S * 1000
+        young = self._young
+        while young and young[0].started_ms <= old_ms:
+            young.popleft().watch()
+        self._timer = None
+        if young:
+            self._timer = self.loop.call_later((young[0].started_ms - old_ms) / 1000, self._look)
 
 
 class Presence:
@@ -53,7 +59,8 @@ class Presence:
     _waiting = False
     _watcher: asyncio.Task[None] | None = None
 
-    def __init__(self, receive: Receive, watch: Watch) -> None:
+    def __init__(self, receive: Receive, watch: Watch, started_ms: float) -> None:
+        self.started_ms = started_ms
         self._receive = receive
         self._task = asyncio.current_task(watch.loop)
         watch.add(self)
