@@ -55,23 +55,22 @@ class Presence:
     """
 
     gone = False
-    closed = False
     _waiting = False
     _watcher: asyncio.Task[None] | None = None
 
     def __init__(self, receive: Receive, watch: Watch, started_ms: float) -> None:
         self.started_ms = started_ms
-        self._receive = receive
+        self._receive: Receive | None = receive
         self._task = asyncio.current_task(watch.loop)
         watch.add(self)
 
     def watch(self) -> None:
         """Listens for the caller from now on, if the call is still under way."""
-        if not self.closed:
-            self._watcher = asyncio.create_task(self._listen())
+        if self._receive is not None:
+            self._watcher = asyncio.create_task(self._listen(self._receive))
 
-    async def _listen(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
+    async def _listen(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
             pass
         self.gone = True
         if self._waiting and self._task is not None:
@@ -94,7 +93,7 @@ class Presence:
             self._waiting = False
 
     def close(self) -> None:
-        """Stops watching."""
-        self.closed = True
+        """Stops watching, and lets go of the call: this may stay in the watch's queue for a while."""
+        self._receive = self._task = None
         if self._watcher is not None:
             self._watcher.cancel()
