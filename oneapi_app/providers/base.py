@@ -83,7 +83,7 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     system_prompt: str | None
 
 
-class ClientRequest(msgspec.Struct):
+class ClientRequest(msgspec.Struct, gc=False):
     """What came in. Nobody changes ``body`` or ``json``.
 
     ``is_json``: the body has been found to be a JSON object; a form is none. ``answer_limit``: of tokens, where the

@@ -26,7 +26,6 @@ from oneapi_app.relay.body import (
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.flow import named_channel, relay_call
-from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel
 from oneapi_app.relay.reply import ClientGone, Receive, Reply, Scope, Send
 from oneapi_app.tokens import service as tokens
@@ -127,7 +126,7 @@ class RelayApp:
         if request.decoded is not None:
             _check(request)
         call = Call(request_id, caller, request, tiers, started_ms, now_s())
-        presence = Presence(receive, context.watch, started_ms)
+        presence = context.watch.begin(receive, started_ms)
         try:
             await relay_call(context, call, reply, presence)
         finally:

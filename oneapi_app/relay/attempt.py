@@ -34,7 +34,7 @@ _COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as m
 _TIMEOUTS = (ConnectTimeout, FirstByteTimeout, IdleTimeout, TotalTimeout)
 
 
-class Served(msgspec.Struct):
+class Served(msgspec.Struct, gc=False):
     """An accepted attempt. ``last`` is what the caller still has to get, after the bill is safe."""
 
     usage: Usage | None

@@ -7,7 +7,7 @@ from oneapi_app.relay.routing import Tiers
 from oneapi_app.tokens.schemas import CallerRecord
 
 
-class Call(msgspec.Struct):
+class Call(msgspec.Struct, gc=False):
     """Who asks for what. ``started_ms`` is on the monotonic clock; the estimate is made when first needed."""
 
     request_id: str

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import msgspec
+
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.relay.reply import ClientGone, Receive
 
@@ -25,17 +27,16 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The running one, which there is only one of: asking for it each time is a system call."""
+    def begin(self, receive: Receive, started_ms: float) -> "Presence":
+        """For the task that this is called in. ``started_ms``: on the monotonic clock."""
         if self._loop is None:
+            # Asking for the running loop each time would be a system call.
             self._loop = asyncio.get_running_loop()
-        return self._loop
-
-    def add(self, presence: "Presence") -> None:
+        presence = Presence(receive, asyncio.current_task(self._loop), started_ms)
         self._young.append(presence)
         if self._timer is None:
-            self._timer = self.loop.call_later(WATCH_AFTER_S, self._look)
+            self._timer = self._loop.call_later(WATCH_AFTER_S, self._look)
+        return presence
 
     def _look(self) -> None:
         """Calls come nearly in the order in which they began, so the first young one ends the round."""
@@ -45,36 +46,35 @@ class Watch:
             young.popleft().watch()
         self._timer = None
         if young:
-            self._timer = self.loop.call_later((young[0].started_ms - old_ms) / 1000, self._look)
+            self._timer = asyncio.get_running_loop().call_later(
+                (young[0].started_ms - old_ms) / 1000, self._look
+            )
 
 
-class Presence:
+class Presence(msgspec.Struct):
     """Interrupts a wait for the provider when the caller hangs up.
 
     Only waits passed through ``during`` are interrupted; billing and answering never are.
     """
 
-    gone = False
-    _waiting = False
+    receive: Receive | None
+    task: asyncio.Task[Any] | None
+    started_ms: float
+    gone: bool = False
+    _waiting: bool = False
     _watcher: asyncio.Task[None] | None = None
-
-    def __init__(self, receive: Receive, watch: Watch, started_ms: float) -> None:
-        self.started_ms = started_ms
-        self._receive: Receive | None = receive
-        self._task = asyncio.current_task(watch.loop)
-        watch.add(self)
 
     def watch(self) -> None:
         """Listens for the caller from now on, if the call is still under way."""
-        if self._receive is not None:
-            self._watcher = asyncio.create_task(self._listen(self._receive))
+        if self.receive is not None:
+            self._watcher = asyncio.create_task(self._listen(self.receive))
 
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        if self._waiting and self._task is not None:
-            self._task.cancel()
+        if self._waiting and self.task is not None:
+            self.task.cancel()
 
     async def during(self, wait: Coroutine[Any, Any, T]) -> T:
         """The result of ``wait``. Raises ClientGone when the caller hangs up first, or has done so before."""
@@ -85,15 +85,15 @@ class Presence:
         try:
             return await wait
         except asyncio.CancelledError:
-            if not self.gone or self._task is None:
+            if not self.gone or self.task is None:
                 raise
-            self._task.uncancel()
+            self.task.uncancel()
             raise ClientGone from None
         finally:
             self._waiting = False
 
     def close(self) -> None:
         """Stops watching, and lets go of the call: this may stay in the watch's queue for a while."""
-        self._receive = self._task = None
+        self.receive = self.task = None
         if self._watcher is not None:
             self._watcher.cancel()
