@@ -19,6 +19,7 @@ from bench.load import LoadFailed
 from bench.processes import usage_of
 from bench.upstream import CONVERTED_MODEL, MODEL, Upstream, wait_for
 from oneapi_app.frontend_build import frontend_is_current
+from oneapi_app.settings import default_settings
 from tests.support.databases import postgres_dsn
 from tests.support.gateway import gateway_process
 from tests.support.servers import free_port, start_postgres, start_redis
@@ -77,6 +78,7 @@ def running_gateway(directory: Path, upstream: Upstream, **environment: str) -> 
     start = partial(
         gateway_process,
         directory,
+        default_settings(sqlite_path=str(directory / "one-api.db")),
         INITIAL_ROOT_PASSWORD="a password",
         INITIAL_ROOT_ACCESS_TOKEN=_ACCESS,
         SSL_CERT_FILE=str(upstream.authority),

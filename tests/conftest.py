@@ -1,16 +1,17 @@
 """Fixtures every area of the suite shares.
 
-``database``             an empty, migrated SQLite ``Database`` (no root user); a millisecond to get
-``any_database``         the same, three times: on SQLite, PostgreSQL and MariaDB
-                         (``@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)``: fewer)
+``database``             an empty, migrated ``Database`` (no root user); some milliseconds to get
 ``database_settings``    the ``Settings`` that lead to ``database``, for tests that start processes or open it twice
-``any_database_settings``  the same for ``any_database``
-``blank_settings``       ``Settings`` of a database without any table, on the three engines; ``two_blank_settings``: two
+``blank_settings``       ``Settings`` of a database without any table; ``two_blank_settings``: two
+``databases``            what makes those, for fixtures that outlive a test: ``with databases.fresh() as settings``
 ``postgres_server``, ``mysql_server``, ``redis_server``   real servers, started once per session (``tests.support.servers``)
 ``redis_url``            an emptied Redis
 ``shared_dir``           the recordings of the original: ``ONEAPI_SHARED``, or ``shared`` beside the repository
 
-A test of a service asks for ``any_database`` when it writes SQL whose dialects differ, for ``database`` otherwise:
+Whatever asks for one of the first four, be it by way of other fixtures, runs three times: on SQLite, PostgreSQL and
+MariaDB. Fewer need a reason:
+
+    @pytest.mark.engines("sqlite", because="only SQLite has a file")
 
     def test_it(database):
         database.run_sync(service.create_token, actor, name="x")     # commits, drops the events
@@ -23,12 +24,20 @@ A missing program or directory skips the test and says what it needs; with ``ONE
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from oneapi_app.kit.database import Database, open_database
 from oneapi_app.settings import Settings
-from tests.support.databases import ENGINES, MySQLDatabases, PostgresDatabases, SQLiteDatabases, databases_of
+from tests.support.databases import (
+    ENGINES,
+    Databases,
+    MySQLDatabases,
+    PostgresDatabases,
+    SQLiteDatabases,
+    databases_of,
+)
 from tests.support.servers import Server, find_program, need, start_mysql, start_postgres, start_redis
 
 
@@ -83,18 +92,41 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabase
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(postgres_server: Server) -> PostgresDatabases:
-    return PostgresDatabases(postgres_server)
+def postgres_databases(postgres_server: Server) -> Iterator[PostgresDatabases]:
+    made = PostgresDatabases(postgres_server)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
-def mysql_databases(mysql_server: Server) -> MySQLDatabases:
-    return MySQLDatabases(mysql_server)
+def mysql_databases(mysql_server: Server) -> Iterator[MySQLDatabases]:
+    made = MySQLDatabases(mysql_server)
+    yield made
+    made.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The one place where tests get their engines. By module: a fixture of a module keeps its database for a while."""
+    if "databases" in metafunc.fixturenames:
+        metafunc.parametrize("databases", _engines_of(metafunc.definition), indirect=True, scope="module")
+
+
+def _engines_of(test: pytest.Item) -> list[Any]:
+    marker = test.get_closest_marker("engines")
+    if marker is None:
+        return ENGINES
+    assert marker.kwargs["because"], test.nodeid
+    return [engine for engine in ENGINES if engine.values[0] in marker.args]
+
+
+@pytest.fixture(scope="module")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    return databases_of(request.param, request)
 
 
 @pytest.fixture
-def database_settings(sqlite_databases: SQLiteDatabases) -> Iterator[Settings]:
-    with sqlite_databases.fresh() as settings:
+def database_settings(databases: Databases) -> Iterator[Settings]:
+    with databases.fresh() as settings:
         yield settings
 
 
@@ -105,27 +137,13 @@ def database(database_settings: Settings) -> Iterator[Database]:
     opened.close_sync()
 
 
-@pytest.fixture(params=ENGINES)
-def any_database_settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
-    with databases_of(request.param, request).fresh() as settings:
+@pytest.fixture
+def blank_settings(databases: Databases) -> Iterator[Settings]:
+    with databases.blank() as settings:
         yield settings
 
 
 @pytest.fixture
-def any_database(any_database_settings: Settings) -> Iterator[Database]:
-    opened = open_database(any_database_settings)
-    yield opened
-    opened.close_sync()
-
-
-@pytest.fixture(params=ENGINES)
-def blank_settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
-    with databases_of(request.param, request).blank() as settings:
-        yield settings
-
-
-@pytest.fixture(params=ENGINES)
-def two_blank_settings(request: pytest.FixtureRequest) -> Iterator[list[Settings]]:
-    databases = databases_of(request.param, request)
+def two_blank_settings(databases: Databases) -> Iterator[list[Settings]]:
     with databases.blank() as one, databases.blank() as other:
         yield [one, other]

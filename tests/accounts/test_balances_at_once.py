@@ -49,15 +49,15 @@ def logged(database: Database) -> list[Log]:
 
 
 async def test_admins_edit_while_the_user_spends(
-    any_database: Database, any_database_settings: Settings, tmp_path
+    database: Database, database_settings: Settings, tmp_path
 ) -> None:
-    seed(any_database, quota=PLENTY, remain=PLENTY)
+    seed(database, quota=PLENTY, remain=PLENTY)
     options = OptionValues(UNITS_SHOWN)
-    settings = replace(any_database_settings, data_dir=str(tmp_path))
+    settings = replace(database_settings, data_dir=str(tmp_path))
     draft = RedemptionDraft(name="code", quota=777, count=5)
-    codes = any_database.run_sync(redemptions.create, ADMINISTRATOR, draft=draft)
+    codes = database.run_sync(redemptions.create, ADMINISTRATOR, draft=draft)
 
-    async with open_runtime(settings, any_database).running() as runtime:
+    async with open_runtime(settings, database).running() as runtime:
         ledger = runtime.ledger
         await ledger.open_account(1, 1)
 
@@ -68,24 +68,24 @@ async def test_admins_edit_while_the_user_spends(
                 await ledger.settle(held, charge(1 + (number + step) % 9))
 
         async def add(units: int) -> None:
-            await any_database.run(
+            await database.run(
                 administration.adjust_quota, ADMINISTRATOR, user_id=1, units=units, reason="", options=options
             )
 
         async def put(quota: int) -> None:
             patch = UserPatch(id=1, quota=quota)
-            await any_database.run(administration.update_user, ADMINISTRATOR, patch=patch, options=options)
+            await database.run(administration.update_user, ADMINISTRATOR, patch=patch, options=options)
 
         async def pay(units: int) -> None:
             order = AdminTopUp(user_id=1, quota=units, remark="paid")
-            await any_database.run(administration.top_up, ADMINISTRATOR, order=order, options=options)
+            await database.run(administration.top_up, ADMINISTRATOR, order=order, options=options)
 
         async def redeem(key: str) -> None:
-            await any_database.run(redemptions.redeem, OWNER, key=key, options=options)
+            await database.run(redemptions.redeem, OWNER, key=key, options=options)
 
         async def refill(quota: int) -> None:
             edit = TokenDraft(name="token1", remain_quota=quota, expired_time=-1)
-            await any_database.run(tokens.update, OWNER, token_id=1, draft=edit)
+            await database.run(tokens.update, OWNER, token_id=1, draft=edit)
 
         await asyncio.gather(
             *(spend(number) for number in range(20)),
@@ -96,12 +96,12 @@ async def test_admins_edit_while_the_user_spends(
             *(refill(quota) for quota in (500_000, 600_000)),
         )
         await ledger.flushed()
-        user, token = any_database.read_sync(
+        user, token = database.read_sync(
             lambda uow: (uow.session.get_one(User, 1), uow.session.get_one(Token, 1))
         )
         assert ledger.user_balance(1) == user.quota
         assert ledger.token_balance(1) == token.remain_quota
-    rows = logged(any_database)
+    rows = logged(database)
     assert len([row for row in rows if row.type == MANAGE]) == 7
     assert spent(rows) == user.used_quota == token.used_quota > 0
     assert user.quota == PLENTY + given(rows) + 5 * 777 - spent(rows)
@@ -114,11 +114,7 @@ REDEEMERS, CALLS, EDITS = 50, 60, 12
 def test_fifty_connections_one_code_and_a_gateway_at_work(blank_settings: Settings, tmp_path) -> None:
     """A real process: one code from fifty connections, calls of its redeemers, edits by root, all together."""
     environment = {"INITIAL_ROOT_PASSWORD": "long enough", "INITIAL_ROOT_ACCESS_TOKEN": ROOT_TOKEN}
-    if blank_settings.sql_dsn:
-        environment["SQL_DSN"] = blank_settings.sql_dsn
-    else:
-        environment["SQLITE_PATH"] = blank_settings.sqlite_path
-    with openai_vendor() as vendor, running_gateway(tmp_path, **environment) as address:
+    with openai_vendor() as vendor, running_gateway(tmp_path, blank_settings, **environment) as address:
         asyncio.run(everything_at_once(address, vendor, blank_settings))
     database = open_database(blank_settings)
     try:
@@ -186,10 +182,10 @@ async def everything_at_once(address: str, vendor: str, settings: Settings) -> N
 
 
 @pytest.mark.parametrize("units", [2**62, 2**63, -1])
-def test_a_top_up_that_no_column_holds_is_refused(any_database: Database, units: int) -> None:
-    seed(any_database, quota=5)
+def test_a_top_up_that_no_column_holds_is_refused(database: Database, units: int) -> None:
+    seed(database, quota=5)
     order = AdminTopUp(user_id=1, quota=units)
     options = OptionValues({})
     with pytest.raises(InvalidInput):
-        any_database.run_sync(administration.top_up, ADMINISTRATOR, order=order, options=options)
-    assert any_database.read_sync(lambda uow: uow.session.get_one(User, 1).quota) == 5
+        database.run_sync(administration.top_up, ADMINISTRATOR, order=order, options=options)
+    assert database.read_sync(lambda uow: uow.session.get_one(User, 1).quota) == 5

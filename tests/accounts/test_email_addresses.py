@@ -31,41 +31,41 @@ def passwords(database: Database) -> dict[str, bool]:
     )
 
 
-def test_a_reset_is_for_exactly_this_address(any_database: Database):
-    add_person(any_database, "amy", "mike@example.com")
-    add_person(any_database, "bea", "mike@example.com")
-    add_person(any_database, "cid", "MIKE@example.com")
-    add_person(any_database, "dan", "mıke@example.com")
-    add_person(any_database, "eve", "mike@example.com", status=DELETED)
+def test_a_reset_is_for_exactly_this_address(database: Database):
+    add_person(database, "amy", "mike@example.com")
+    add_person(database, "bea", "mike@example.com")
+    add_person(database, "cid", "MIKE@example.com")
+    add_person(database, "dan", "mıke@example.com")
+    add_person(database, "eve", "mike@example.com", status=DELETED)
     link = {"purpose": codes.PASSWORD_RESET, "address": "mike@example.com", "code": "t"}
-    any_database.run_sync(codes.issue, **link)
-    password = any_database.run_sync(service.reset_password, email="mike@example.com", token="t")
+    database.run_sync(codes.issue, **link)
+    password = database.run_sync(service.reset_password, email="mike@example.com", token="t")
     assert len(password) == 12
-    assert passwords(any_database) == {"amy": True, "bea": True, "cid": False, "dan": False}
+    assert passwords(database) == {"amy": True, "bea": True, "cid": False, "dan": False}
 
 
-def test_nobody_gets_a_link_for_an_address_that_only_looks_like_theirs(any_database: Database):
-    add_person(any_database, "amy", "mike@example.com")
-    found = any_database.read_sync(service.owners_of, "mıke@example.com")
+def test_nobody_gets_a_link_for_an_address_that_only_looks_like_theirs(database: Database):
+    add_person(database, "amy", "mike@example.com")
+    found = database.read_sync(service.owners_of, "mıke@example.com")
     assert found == []
 
 
-def test_a_verified_address_is_registered_once(any_database: Database):
-    any_database.run_sync(codes.issue, purpose=codes.EMAIL, address="a@b.co", code="0a1b2c")
+def test_a_verified_address_is_registered_once(database: Database):
+    database.run_sync(codes.issue, purpose=codes.EMAIL, address="a@b.co", code="0a1b2c")
     person = Registration("one", "password-1", "a@b.co", "0a1b2c")
-    made = any_database.run_sync(service.register, registration=person, options=VERIFYING)
-    assert any_database.read_sync(lambda uow: uow.session.get(User, made).email) == "a@b.co"
-    any_database.run_sync(codes.issue, purpose=codes.EMAIL, address="a@b.co", code="0a1b2c")
+    made = database.run_sync(service.register, registration=person, options=VERIFYING)
+    assert database.read_sync(lambda uow: uow.session.get(User, made).email) == "a@b.co"
+    database.run_sync(codes.issue, purpose=codes.EMAIL, address="a@b.co", code="0a1b2c")
     again = Registration("two", "password-1", "a@b.co", "0a1b2c")
     with pytest.raises(AppError, match="in use already"):
-        any_database.run_sync(service.register, registration=again, options=VERIFYING)
+        database.run_sync(service.register, registration=again, options=VERIFYING)
 
 
-def test_who_is_told_of_the_site(any_database: Database):
-    assert any_database.read_sync(root_email) == ""
-    add_person(any_database, "amy", "amy@example.com")
-    add_person(any_database, "off", "off@example.com", role=ROOT, status=DISABLED)
-    add_person(any_database, "one", "", role=ROOT)
-    assert any_database.read_sync(root_email) == ""
-    add_person(any_database, "two", "two@example.com", role=ROOT)
-    assert any_database.read_sync(root_email) == "two@example.com"
+def test_who_is_told_of_the_site(database: Database):
+    assert database.read_sync(root_email) == ""
+    add_person(database, "amy", "amy@example.com")
+    add_person(database, "off", "off@example.com", role=ROOT, status=DISABLED)
+    add_person(database, "one", "", role=ROOT)
+    assert database.read_sync(root_email) == ""
+    add_person(database, "two", "two@example.com", role=ROOT)
+    assert database.read_sync(root_email) == "two@example.com"

@@ -21,13 +21,13 @@ from tests.support.people import add_user, quota_of
 
 
 @pytest.fixture
-async def api(any_database: Database, any_database_settings: Settings, tmp_path) -> AsyncIterator[Management]:
+async def api(database: Database, database_settings: Settings, tmp_path) -> AsyncIterator[Management]:
     """With root (1), admin (2) and the users amy (3) and bob (4); their names are their access tokens."""
-    add_user(any_database, "root", role=ROOT, quota=1000)
-    add_user(any_database, "admin", role=ADMIN, quota=10)
-    add_user(any_database, "amy", quota=500)
-    add_user(any_database, "bob", quota=700)
-    async with management_api(any_database, any_database_settings, tmp_path) as made:
+    add_user(database, "root", role=ROOT, quota=1000)
+    add_user(database, "admin", role=ADMIN, quota=10)
+    add_user(database, "amy", quota=500)
+    add_user(database, "bob", quota=700)
+    async with management_api(database, database_settings, tmp_path) as made:
         yield made
 
 
@@ -43,10 +43,10 @@ async def refusal(client: httpx.AsyncClient, method: str, path: str, body: objec
     return answer["message"]
 
 
-async def test_lists_searches_and_single_rows(api: Management, any_database: Database) -> None:
+async def test_lists_searches_and_single_rows(api: Management, database: Database) -> None:
     root, admin = api.as_("root"), api.as_("admin")
     for number in range(9):
-        add_user(any_database, f"u_{number}", quota=number)
+        add_user(database, f"u_{number}", quota=number)
     first = await data(root, "/api/user/")
     assert [row["id"] for row in first] == list(range(13, 3, -1)), "ten, newest first"
     assert [row["id"] for row in await data(root, "/api/user", p=1)] == [3, 2, 1]
@@ -82,7 +82,7 @@ async def test_deleted_users_are_in_no_list_but_found_by_search(api: Management)
     assert (await api.as_("bob").get("/api/user/self")).json()["message"] == "用户已被封禁"
 
 
-async def test_an_edit_writes_what_is_not_zero(api: Management, any_database: Database) -> None:
+async def test_an_edit_writes_what_is_not_zero(api: Management, database: Database) -> None:
     admin = api.as_("admin")
     body = {"id": 3, "display_name": "Amy 爱", "group": "vip", "email": "a@b.cn", "quota": 900, "role": 0}
     assert (await admin.put("/api/user/", json=body)).json() == {"message": "", "success": True}
@@ -92,7 +92,7 @@ async def test_an_edit_writes_what_is_not_zero(api: Management, any_database: Da
     kept = ("amy", "Amy 爱", "vip", "a@b.cn", 900, 1, 1)
     shown = ("username", "display_name", "group", "email", "quota", "status", "role")
     assert tuple(row[name] for name in shown) == kept
-    rows = any_database.read_sync(lambda uow: list(uow.log_session.exec(select(Log))))
+    rows = database.read_sync(lambda uow: list(uow.log_session.exec(select(Log))))
     assert [(row.type, row.user_id, row.content) for row in rows] == [
         (3, 3, "管理员将用户额度从 ＄0.001000 额度修改为 ＄0.001800 额度")
     ]
@@ -107,7 +107,7 @@ async def test_an_edited_balance_is_the_ledgers_at_once(api: Management) -> None
     assert ledger.user_balance(3) == 130
 
 
-async def test_top_up_for_payment_systems(api: Management, any_database: Database) -> None:
+async def test_top_up_for_payment_systems(api: Management, database: Database) -> None:
     admin = api.as_("admin")
     assert (await admin.post("/api/topup/", json={"user_id": 3, "quota": 50})).json()["success"]
     assert (await admin.post("/api/topup", json={"user_id": 3, "quota": 5, "remark": "支付 #1"})).json()[
@@ -116,7 +116,7 @@ async def test_top_up_for_payment_systems(api: Management, any_database: Databas
     assert await refusal(admin, "POST", "/api/topup", {"user_id": 3, "quota": -1}) == "quota 不能为负数！"
     assert await refusal(admin, "POST", "/api/topup", {"user_id": 77, "quota": 1}) == "record not found"
     assert await refusal(api.as_("amy"), "POST", "/api/topup", {"user_id": 3, "quota": 1})
-    rows = any_database.read_sync(lambda uow: list(uow.log_session.exec(select(Log).order_by(Log.id))))
+    rows = database.read_sync(lambda uow: list(uow.log_session.exec(select(Log).order_by(Log.id))))
     assert [(row.type, row.content, row.quota) for row in rows] == [
         (1, "通过 API 充值 ＄0.000100 额度", 50),
         (1, "支付 #1", 5),
@@ -155,7 +155,7 @@ ACTIONS = [
 ]
 
 
-@pytest.mark.parametrize("any_database_settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("who", "whom", "action", "message"), ACTIONS)
 async def test_managing(api: Management, who: str, whom: str, action: str, message: str) -> None:
     answer = await api.as_(who).post("/api/user/manage", json={"username": whom, "action": action})
@@ -163,8 +163,8 @@ async def test_managing(api: Management, who: str, whom: str, action: str, messa
     assert answer.json()["success"] is (message == "")
 
 
-@pytest.mark.parametrize("any_database_settings", ["sqlite"], indirect=True)
-async def test_a_ban_counts_at_once_and_ends(api: Management, any_database: Database) -> None:
+@pytest.mark.parametrize("database_settings", ["sqlite"], indirect=True)
+async def test_a_ban_counts_at_once_and_ends(api: Management, database: Database) -> None:
     admin, amy = api.as_("admin"), api.as_("amy")
     assert (await amy.get("/api/user/self")).json()["success"]
     await admin.post("/api/user/manage", json={"username": "amy", "action": "disable"})
@@ -206,10 +206,10 @@ def register(database: Database, name: str, **fields: str) -> int:
     return database.run_sync(service.register, registration=registration, options=options)
 
 
-def test_invitations_pay_both(any_database: Database) -> None:
-    amy = add_user(any_database, "amy", quota=1)
-    found = register(any_database, "new", aff_code="amy")
-    user = any_database.read_sync(lambda uow: uow.session.get_one(User, found))
+def test_invitations_pay_both(database: Database) -> None:
+    amy = add_user(database, "amy", quota=1)
+    found = register(database, "new", aff_code="amy")
+    user = database.read_sync(lambda uow: uow.session.get_one(User, found))
     assert (user.quota, user.inviter_id, user.group, user.role, user.status) == (
         105,
         amy.user_id,
@@ -217,14 +217,14 @@ def test_invitations_pay_both(any_database: Database) -> None:
         1,
         1,
     )
-    assert quota_of(any_database, amy) == 31
-    rows = any_database.read_sync(lambda uow: list(uow.log_session.exec(select(Log).order_by(Log.id))))
+    assert quota_of(database, amy) == 31
+    rows = database.read_sync(lambda uow: list(uow.log_session.exec(select(Log).order_by(Log.id))))
     assert [(row.type, row.user_id, row.content) for row in rows] == [
         (4, found, "新用户注册赠送 ＄0.000200 额度"),
         (4, found, "使用邀请码赠送 ＄0.000010 额度"),
         (4, amy.user_id, "邀请用户赠送 ＄0.000060 额度"),
     ]
-    token = any_database.read_sync(
+    token = database.read_sync(
         lambda uow: uow.session.exec(select(Token).where(Token.user_id == found)).one()
     )
     assert (token.name, token.unlimited_quota, token.remain_quota, token.expired_time) == (
@@ -233,13 +233,13 @@ def test_invitations_pay_both(any_database: Database) -> None:
         -1,
         -1,
     )
-    assert register(any_database, "other", aff_code="none")
+    assert register(database, "other", aff_code="none")
 
 
-def test_one_name_is_taken_once_however_many_want_it(any_database: Database) -> None:
+def test_one_name_is_taken_once_however_many_want_it(database: Database) -> None:
     def attempt(_: int) -> str:
         try:
-            register(any_database, "same")
+            register(database, "same")
         except AppError as error:
             return error.zh
         return ""
@@ -247,31 +247,31 @@ def test_one_name_is_taken_once_however_many_want_it(any_database: Database) -> 
     with ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(attempt, range(8)))
     assert sorted(outcomes) == [""] + ["用户名已存在"] * 7
-    assert len(any_database.read_sync(lambda uow: list(uow.session.exec(select(Token))))) == 1
+    assert len(database.read_sync(lambda uow: list(uow.session.exec(select(Token))))) == 1
 
 
-def test_renaming_oneself(any_database: Database) -> None:
-    amy, _ = add_user(any_database, "amy"), add_user(any_database, "bob")
+def test_renaming_oneself(database: Database) -> None:
+    amy, _ = add_user(database, "amy"), add_user(database, "bob")
     with pytest.raises(Conflict):
-        any_database.run_sync(service.update_self, amy, patch=SelfPatch(username="bob"))
-    any_database.run_sync(service.update_self, amy, patch=SelfPatch(username="Amy"))
-    assert any_database.read_sync(service.read_self, amy).username == "Amy"
+        database.run_sync(service.update_self, amy, patch=SelfPatch(username="bob"))
+    database.run_sync(service.update_self, amy, patch=SelfPatch(username="Amy"))
+    assert database.read_sync(service.read_self, amy).username == "Amy"
 
 
-def test_signing_in_by_address_needs_one_owner(any_database: Database) -> None:
+def test_signing_in_by_address_needs_one_owner(database: Database) -> None:
     options = OptionValues({})
     for name in ("one", "two"):
-        register(any_database, name)
+        register(database, name)
 
     def set_email(uow, name: str, email: str) -> None:
         uow.session.exec(select(User).where(User.username == name)).one().email = email
 
     def sign_in() -> str:
         given = Credentials("x@example.com", "password-1")
-        return any_database.run_sync(service.sign_in, credentials=given, options=options).user.username
+        return database.run_sync(service.sign_in, credentials=given, options=options).user.username
 
-    any_database.run_sync(set_email, "one", "x@example.com")
+    database.run_sync(set_email, "one", "x@example.com")
     assert sign_in() == "one"
-    any_database.run_sync(set_email, "two", "x@example.com")
+    database.run_sync(set_email, "two", "x@example.com")
     with pytest.raises(AppError, match="wrong name or password"):
         sign_in()

@@ -73,24 +73,24 @@ async def spend(ledger: Ledger, times: int) -> None:
         await ledger.flushed()
 
 
-async def test_one_process_tells_of_each_crossing_once(any_database: Database, tmp_path: Path):
-    seed(any_database, quota=1000, unlimited=True)
+async def test_one_process_tells_of_each_crossing_once(database: Database, tmp_path: Path):
+    seed(database, quota=1000, unlimited=True)
     told: list[Crossing] = []
-    ledger = await open_watched(any_database, tmp_path, told)
+    ledger = await open_watched(database, tmp_path, told)
     await spend(ledger, 100)
     assert told == [Crossing(1, 890), Crossing(1, 0)]
-    any_database.run_sync(lambda uow: setattr(uow.session.get(User, 1), "quota", 905))
+    database.run_sync(lambda uow: setattr(uow.session.get(User, 1), "quota", 905))
     await ledger.refresh(1, None)
     await spend(ledger, 2)
     assert told[2:] == [Crossing(1, 895)], "again, after a top-up"
     await ledger.stop()
 
 
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
-async def test_of_two_nodes_one_tells(any_database: Database, tmp_path: Path):
-    seed(any_database, quota=1000, unlimited=True)
+@pytest.mark.engines(*SERVERS, because="a SQLite file has one process")
+async def test_of_two_nodes_one_tells(database: Database, tmp_path: Path):
+    seed(database, quota=1000, unlimited=True)
     told: list[Crossing] = []
-    nodes = [await open_watched(any_database, tmp_path, told) for _ in range(2)]
+    nodes = [await open_watched(database, tmp_path, told) for _ in range(2)]
     for node, other in (nodes, reversed(nodes)):
         node.ask_through(lambda user, token, other=other: other.give_back(user, token) is None)
     await asyncio.gather(*(spend(node, 20) for node in nodes))

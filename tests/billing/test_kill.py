@@ -56,8 +56,8 @@ class Hammer:
 
 
 @pytest.fixture
-def database(any_database_settings):
-    opened = open_database(any_database_settings)
+def database(database_settings):
+    opened = open_database(database_settings)
     seed(opened, quota=PLENTY, remain=PLENTY, count=ACCOUNTS)
     yield opened
     opened.close_sync()
@@ -71,10 +71,10 @@ async def restart(database: Database, journal_dir: Path) -> Books:
     return books(database)
 
 
-async def test_killed_at_random_moments(any_database_settings, database, tmp_path):
+async def test_killed_at_random_moments(database_settings, database, tmp_path):
     acknowledged = begun = count = 0
     for _ in range(4):
-        hammer = Hammer(any_database_settings, tmp_path / "ledger")
+        hammer = Hammer(database_settings, tmp_path / "ledger")
         time.sleep(random.uniform(0.05, 0.8))
         assert hammer.end(signal.SIGKILL) == -signal.SIGKILL
         acknowledged += hammer.acknowledged
@@ -88,14 +88,14 @@ async def test_killed_at_random_moments(any_database_settings, database, tmp_pat
     assert now.cursors == 0
 
 
-async def test_killed_while_replaying(any_database_settings, database, tmp_path):
+async def test_killed_while_replaying(database_settings, database, tmp_path):
     """The start after a kill is killed too, at once; the one after that finishes."""
-    hammer = Hammer(any_database_settings, tmp_path / "ledger")
+    hammer = Hammer(database_settings, tmp_path / "ledger")
     time.sleep(0.3)
     hammer.end(signal.SIGKILL)
     for _ in range(3):
         overrides = json.dumps(
-            {"sql_dsn": any_database_settings.sql_dsn, "sqlite_path": any_database_settings.sqlite_path}
+            {"sql_dsn": database_settings.sql_dsn, "sqlite_path": database_settings.sqlite_path}
         )
         command = [sys.executable, "-m", "tests.billing.hammer", overrides, str(tmp_path / "ledger")]
         starting = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
@@ -107,8 +107,8 @@ async def test_killed_while_replaying(any_database_settings, database, tmp_path)
     assert now.user_quota == ACCOUNTS * PLENTY - now.consumed
 
 
-async def test_a_graceful_stop_loses_nothing(any_database_settings, database, tmp_path):
-    hammer = Hammer(any_database_settings, tmp_path / "ledger")
+async def test_a_graceful_stop_loses_nothing(database_settings, database, tmp_path):
+    hammer = Hammer(database_settings, tmp_path / "ledger")
     time.sleep(0.5)
     assert hammer.end(signal.SIGTERM) == 0
     now = books(database)

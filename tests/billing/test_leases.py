@@ -17,7 +17,7 @@ from tests.billing.seeds import books, charge, seed
 from tests.billing.test_ledger import crash
 from tests.support.databases import SERVERS
 
-on_servers = pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+on_servers = pytest.mark.engines(*SERVERS, because="a SQLite file has one process")
 
 
 @given(
@@ -97,12 +97,10 @@ async def pay(ledger: Ledger, reserved: int, units: int, **changes) -> int:
 
 @on_servers
 @pytest.mark.parametrize("seed_number", range(4))
-async def test_random_traffic_on_two_nodes_takes_what_there_is_and_no_more(
-    any_database, tmp_path, seed_number
-):
+async def test_random_traffic_on_two_nodes_takes_what_there_is_and_no_more(database, tmp_path, seed_number):
     dice = random.Random(seed_number)
     quota, remain = dice.choice([(3000, 2000), (500, 900), (100_000, 1500)])
-    seed(any_database, quota=quota, remain=remain)
+    seed(database, quota=quota, remain=remain)
     lowest: list[int] = []
 
     async def client(ledger: Ledger) -> int:
@@ -123,57 +121,55 @@ async def test_random_traffic_on_two_nodes_takes_what_there_is_and_no_more(
 
     async def watch() -> None:
         while True:
-            lowest.append(await any_database.read(look))
+            lowest.append(await database.read(look))
             await asyncio.sleep(0.01)
 
-    async with Nodes(any_database, tmp_path) as ledgers:
+    async with Nodes(database, tmp_path) as ledgers:
         watching = asyncio.create_task(watch())
         taken = sum(await asyncio.gather(*(client(ledgers[n % 2]) for n in range(12))))
         watching.cancel()
-    now = books(any_database)
+    now = books(database)
     assert now.consumed == taken == quota - now.user_quota == remain - now.token_remain
     assert min(lowest) >= 0 and now.user_quota >= 0 and now.token_remain >= 0
-    assert leased(any_database) == {}
+    assert leased(database) == {}
 
 
 @on_servers
-async def test_200_at_once_over_two_nodes_on_a_token_worth_one(any_database, tmp_path):
-    seed(any_database, remain=1)
-    async with Nodes(any_database, tmp_path) as nodes:
+async def test_200_at_once_over_two_nodes_on_a_token_worth_one(database, tmp_path):
+    seed(database, remain=1)
+    async with Nodes(database, tmp_path) as nodes:
         outcomes = await asyncio.gather(
             *(pay(nodes[n % 2], 1, 1) for n in range(200)), return_exceptions=True
         )
     assert outcomes.count(1) == 1
     assert sum(isinstance(outcome, TokenQuotaExceeded) for outcome in outcomes) == 199
-    now = books(any_database)
+    now = books(database)
     assert (now.consumed, now.token_remain, now.rows) == (1, 0, 1)
 
 
 @on_servers
-async def test_one_node_gets_what_the_other_does_not_need(any_database, tmp_path):
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path) as (one, two):
+async def test_one_node_gets_what_the_other_does_not_need(database, tmp_path):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path) as (one, two):
         assert one.user_available(1) > 0
         held = one.reserve(1, 1, 100)
         assert await pay(two, 900, 900) == 900
         with pytest.raises(UserQuotaExceeded):
             await two.obtain(1, 1, 1)
         await one.settle(held, charge(100))
-    assert books(any_database).user_quota == 0
+    assert books(database).user_quota == 0
 
 
 @on_servers
-async def test_without_a_way_to_ask_idle_accounts_give_back_by_themselves(
-    any_database, tmp_path, monkeypatch
-):
+async def test_without_a_way_to_ask_idle_accounts_give_back_by_themselves(database, tmp_path, monkeypatch):
     monkeypatch.setattr(leases, "IDLE_S", 0.1)
     monkeypatch.setattr(leases, "TICK_S", 0.05)
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path, linked=False) as (one, two):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path, linked=False) as (one, two):
         with pytest.raises(UserQuotaExceeded):
             await two.obtain(1, 1, 1000)
         end = time.monotonic() + 10
-        while leased(any_database) and time.monotonic() < end:
+        while leased(database) and time.monotonic() < end:
             await asyncio.sleep(0.02)
         assert await pay(two, 1000, 1000) == 1000
         await two.flushed()
@@ -185,28 +181,28 @@ async def test_without_a_way_to_ask_idle_accounts_give_back_by_themselves(
 
 @on_servers
 async def test_an_answer_dearer_than_the_lease_is_paid_from_what_is_free_and_what_others_have(
-    any_database, tmp_path
+    database, tmp_path
 ):
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path) as (one, two):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path) as (one, two):
         assert await pay(one, 1, 1000, request_id="dear") == 1000
         assert two.user_available(1) == 0
-    assert books(any_database).consumed == 1000
+    assert books(database).consumed == 1000
 
 
 @on_servers
-async def test_a_node_alone_holds_small_balances_whole_and_large_ones_in_part(any_database, tmp_path):
-    seed(any_database, quota=10_000_000, remain=70)
-    async with Nodes(any_database, tmp_path, count=1) as (ledger,):
+async def test_a_node_alone_holds_small_balances_whole_and_large_ones_in_part(database, tmp_path):
+    seed(database, quota=10_000_000, remain=70)
+    async with Nodes(database, tmp_path, count=1) as (ledger,):
         assert ledger.user_available(1) == leases.FIRST_MARGIN
         assert ledger.token_available(1) == 70
         assert (ledger.user_balance(1), ledger.token_balance(1)) == (10_000_000, 70)
 
 
 @on_servers
-async def test_a_lease_that_runs_low_is_filled_up_and_grows_while_that_happens_often(any_database, tmp_path):
-    seed(any_database, quota=100_000_000, remain=100_000_000)
-    async with Nodes(any_database, tmp_path, count=1) as (ledger,):
+async def test_a_lease_that_runs_low_is_filled_up_and_grows_while_that_happens_often(database, tmp_path):
+    seed(database, quota=100_000_000, remain=100_000_000)
+    async with Nodes(database, tmp_path, count=1) as (ledger,):
         for _ in range(20):
             await ledger.settle(ledger.reserve(1, 1, 80_000), charge(80_000))
             await ledger.flushed()
@@ -215,39 +211,39 @@ async def test_a_lease_that_runs_low_is_filled_up_and_grows_while_that_happens_o
 
 
 @on_servers
-async def test_unlimited_tokens_need_no_lease(any_database, tmp_path):
-    seed(any_database, quota=1000, remain=-1, unlimited=True)
-    async with Nodes(any_database, tmp_path) as (one, two):
+async def test_unlimited_tokens_need_no_lease(database, tmp_path):
+    seed(database, quota=1000, remain=-1, unlimited=True)
+    async with Nodes(database, tmp_path) as (one, two):
         assert one.token_available(1) is None
-        assert TOKEN not in leased(any_database)
+        assert TOKEN not in leased(database)
         assert await pay(two, 700, 700) == 700
-    now = books(any_database)
+    now = books(database)
     assert (now.logged, now.user_quota, now.token_remain) == (700, 300, -1)
 
 
 @on_servers
-async def test_an_admin_takes_away_what_nodes_have_leased(any_database, tmp_path):
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path) as nodes:
+async def test_an_admin_takes_away_what_nodes_have_leased(database, tmp_path):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path) as nodes:
         statement = text("UPDATE users SET quota = 10")
-        await any_database.run(lambda uow: uow.session.execute(statement))
+        await database.run(lambda uow: uow.session.execute(statement))
         for node in nodes:
             await node.refresh(1, None)
         assert sum(node.user_available(1) for node in nodes) == 10
         with pytest.raises(UserQuotaExceeded):
             await nodes[0].obtain(1, 1, 11)
         assert await pay(nodes[1], 10, 10) == 10
-    assert books(any_database).user_quota == 0
+    assert books(database).user_quota == 0
 
 
 @on_servers
-async def test_what_an_admin_adds_can_be_spent_on_any_node(any_database, tmp_path):
-    seed(any_database, quota=10, remain=1_000_000)
-    async with Nodes(any_database, tmp_path) as nodes:
+async def test_what_an_admin_adds_can_be_spent_on_any_node(database, tmp_path):
+    seed(database, quota=10, remain=1_000_000)
+    async with Nodes(database, tmp_path) as nodes:
         with pytest.raises(UserQuotaExceeded):
             await nodes[0].obtain(1, 1, 5000)
         statement = text("UPDATE users SET quota = quota + 10000")
-        await any_database.run(lambda uow: uow.session.execute(statement))
+        await database.run(lambda uow: uow.session.execute(statement))
         for node in nodes:
             await node.refresh(1, None)
         assert [await pay(node, 5000, 5000) for node in nodes] == [5000, 5000]
@@ -260,38 +256,38 @@ async def _pretend_silence(database, journal_id: str) -> None:
 
 @on_servers
 async def test_what_a_dead_node_held_is_free_again_and_its_journal_is_applied_all_the_same(
-    any_database, tmp_path
+    database, tmp_path
 ):
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path, linked=False) as (one, two):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path, linked=False) as (one, two):
         one._batch_s = 3600
         await pay(one, 100, 100)
-        held = leased(any_database)[USER]
+        held = leased(database)[USER]
         await crash(one)
         one._finished = True
         with pytest.raises(UserQuotaExceeded):
             await two.obtain(1, 1, 1000)
         assert two._stores[0].drop_silent(leases.DEAD_S) == [], "not yet"
-        await _pretend_silence(any_database, one._journal.id)
+        await _pretend_silence(database, one._journal.id)
         assert two._stores[0].drop_silent(leases.DEAD_S) == [one._journal.id]
-        assert leased(any_database).get(USER, 0) < held
+        assert leased(database).get(USER, 0) < held
         await asyncio.sleep(leases.BELIEVED_S)
         assert await pay(two, 900, 900) == 900
-        again = Ledger(any_database, tmp_path / "0", batch_ms=5, fsync=False)
+        again = Ledger(database, tmp_path / "0", batch_ms=5, fsync=False)
         await again.start()
         await again.stop()
-    now = books(any_database)
+    now = books(database)
     assert (now.consumed, now.user_quota, now.cursors) == (1000, 0, 0)
-    assert leased(any_database) == {}
+    assert leased(database) == {}
 
 
 @on_servers
-async def test_a_node_taken_for_dead_notices_and_takes_its_leases_anew(any_database, tmp_path, caplog):
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path) as (one, two):
+async def test_a_node_taken_for_dead_notices_and_takes_its_leases_anew(database, tmp_path, caplog):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path) as (one, two):
         before = one.user_available(1)
         assert before > 0
-        await _pretend_silence(any_database, one._journal.id)
+        await _pretend_silence(database, one._journal.id)
         assert two._stores[0].drop_silent(leases.DEAD_S) == [one._journal.id]
         assert await pay(two, 1000, 1000) == 1000
         await one._request(one._writers[0], leases.Job())
@@ -299,15 +295,15 @@ async def test_a_node_taken_for_dead_notices_and_takes_its_leases_anew(any_datab
         assert one.user_available(1) == 0
         with pytest.raises(UserQuotaExceeded):
             await one.obtain(1, 1, 1)
-    assert books(any_database).user_quota == 0
+    assert books(database).user_quota == 0
 
 
 @on_servers
 async def test_a_node_that_cannot_reach_the_database_stops_granting_before_others_drop_its_leases(
-    any_database, tmp_path, monkeypatch
+    database, tmp_path, monkeypatch
 ):
-    seed(any_database)
-    async with Nodes(any_database, tmp_path, count=1) as (ledger,):
+    seed(database)
+    async with Nodes(database, tmp_path, count=1) as (ledger,):
         held = ledger.reserve(1, 1, 1)
         monkeypatch.setattr(leases, "TRUST_S", -1.0)
         await ledger.refresh(1, 1)
@@ -321,9 +317,9 @@ async def test_a_node_that_cannot_reach_the_database_stops_granting_before_other
 
 
 @on_servers
-async def test_a_change_whose_answer_got_lost_is_not_made_twice(any_database, tmp_path, monkeypatch):
-    seed(any_database, quota=1000, remain=1000)
-    async with Nodes(any_database, tmp_path, linked=False) as (one, two):
+async def test_a_change_whose_answer_got_lost_is_not_made_twice(database, tmp_path, monkeypatch):
+    seed(database, quota=1000, remain=1000)
+    async with Nodes(database, tmp_path, linked=False) as (one, two):
         store = one._stores[0]
         apply = store.apply
 
@@ -340,5 +336,5 @@ async def test_a_change_whose_answer_got_lost_is_not_made_twice(any_database, tm
         await pay(one, 300, 300)
         await asyncio.wait_for(one.flushed(), 10)
         in_memory = one.user_available(1) + available
-        assert leased(any_database)[USER] == in_memory
-        assert books(any_database).consumed == 300
+        assert leased(database)[USER] == in_memory
+        assert books(database).consumed == 300

@@ -21,9 +21,9 @@ from tests.support.databases import SERVERS
 
 
 @pytest.fixture
-async def ledger(any_database, tmp_path):
-    seed(any_database, count=3)
-    made = await open_ledger(any_database, tmp_path)
+async def ledger(database, tmp_path):
+    seed(database, count=3)
+    made = await open_ledger(database, tmp_path)
     yield made
     await made.stop()
 
@@ -48,12 +48,12 @@ async def spend(ledger: Ledger, units: int, account: int = 1, **changes) -> None
     await ledger.settle(ledger.reserve(account, account, units), charge(units, account, **changes))
 
 
-async def test_what_a_batch_writes(ledger, any_database):
+async def test_what_a_batch_writes(ledger, database):
     await spend(ledger, 3, request_id="one", is_stream=True, first_token_ms=40, elapsed_ms=90)
     await spend(ledger, 4, request_id="two", system_prompt_reset=True)
     await spend(ledger, 5, 2, request_id="three", detail={"count_source": "estimate", "é": "界"})
     await ledger.flushed()
-    assert books(any_database).consumed == 12
+    assert books(database).consumed == 12
 
     def look(uow):
         user, token = uow.session.get(User, 1), uow.session.get(Token, 1)
@@ -70,36 +70,36 @@ async def test_what_a_batch_writes(ledger, any_database):
         assert (hour.hour, hour.requests, hour.quota, hour.streams) == (1_764_000_000, 2, 7, 1)
         assert (hour.first_token_ms, hour.elapsed_ms, hour.cached_tokens) == (40, 190, 4)
 
-    any_database.read_sync(look)
+    database.read_sync(look)
 
 
-async def test_batches_add_up(ledger, any_database):
+async def test_batches_add_up(ledger, database):
     for round_ in range(5):
         await asyncio.gather(*(spend(ledger, 1 + n % 3, 1 + n % 3) for n in range(40)))
         if round_ % 2:
             await ledger.flushed()
     await ledger.flushed()
-    now = books(any_database)
+    now = books(database)
     assert now.rows == 200
     assert now.user_quota == 3_000_000 - now.consumed
     assert now.token_remain == 3_000_000 - now.consumed
-    assert ledger.user_balance(1) == any_database.read_sync(lambda uow: uow.session.get(User, 1).quota)
+    assert ledger.user_balance(1) == database.read_sync(lambda uow: uow.session.get(User, 1).quota)
 
 
-async def test_200_at_once_on_a_token_worth_one(any_database, tmp_path):
-    seed(any_database, quota=1_000_000, remain=1)
-    ledger = await open_ledger(any_database, tmp_path, [1])
+async def test_200_at_once_on_a_token_worth_one(database, tmp_path):
+    seed(database, quota=1_000_000, remain=1)
+    ledger = await open_ledger(database, tmp_path, [1])
     outcomes = await asyncio.gather(*(spend(ledger, 1) for _ in range(200)), return_exceptions=True)
     assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, TokenQuotaExceeded) for outcome in outcomes) == 199
     await ledger.stop()
-    now = books(any_database)
+    now = books(database)
     assert (now.consumed, now.token_remain, now.rows) == (1, 0, 1)
 
 
-async def test_200_at_once_with_answers_longer_than_reserved(any_database, tmp_path):
-    seed(any_database, quota=500, remain=100)
-    ledger = await open_ledger(any_database, tmp_path, [1])
+async def test_200_at_once_with_answers_longer_than_reserved(database, tmp_path):
+    seed(database, quota=500, remain=100)
+    ledger = await open_ledger(database, tmp_path, [1])
 
     async def one():
         held = ledger.reserve(1, 1, 1)
@@ -109,7 +109,7 @@ async def test_200_at_once_with_answers_longer_than_reserved(any_database, tmp_p
     outcomes = await asyncio.gather(*(one() for _ in range(200)), return_exceptions=True)
     assert outcomes.count(None) == 100
     await ledger.stop()
-    now = books(any_database)
+    now = books(database)
     assert now.consumed == 100
     assert (now.token_remain, now.user_quota) == (0, 400)
 
@@ -168,9 +168,9 @@ async def test_nobody_there_has_nothing(local_ledger):
         local_ledger.reserve(77, 78, 1)
 
 
-async def test_admin_changes_the_balance_while_traffic_runs(any_database, tmp_path):
-    seed(any_database, quota=100_000, remain=100_000)
-    ledger = await open_ledger(any_database, tmp_path, [1], batch_ms=1)
+async def test_admin_changes_the_balance_while_traffic_runs(database, tmp_path):
+    seed(database, quota=100_000, remain=100_000)
+    ledger = await open_ledger(database, tmp_path, [1], batch_ms=1)
     added = 0
 
     def top_up(uow, units):
@@ -185,14 +185,14 @@ async def test_admin_changes_the_balance_while_traffic_runs(any_database, tmp_pa
     async def admin():
         nonlocal added
         for units in range(1, 40):
-            await any_database.run(top_up, units)
+            await database.run(top_up, units)
             await ledger.refresh(1, 1)
             added += units
             await asyncio.sleep(0.002)
 
     await asyncio.gather(traffic(), traffic(), admin())
     await ledger.flushed()
-    now = books(any_database)
+    now = books(database)
     assert now.consumed == 300 * 7
     assert now.user_quota == 100_000 + added - now.consumed == ledger.user_balance(1)
     await ledger.stop()
@@ -291,23 +291,23 @@ async def crash(ledger: Ledger) -> None:
     ledger._supply.stop()
 
 
-async def test_the_next_start_applies_what_a_crash_left(any_database, tmp_path):
-    seed(any_database, count=3)
-    first = await open_ledger(any_database, tmp_path)
+async def test_the_next_start_applies_what_a_crash_left(database, tmp_path):
+    seed(database, count=3)
+    first = await open_ledger(database, tmp_path)
     await spend(first, 5)
     await first.flushed()
     first._batch_s = 3600
     for account in (1, 2, 3):
         await spend(first, 10, account)
     await crash(first)
-    assert books(any_database).consumed == 5
-    second = await open_ledger(any_database, tmp_path)
-    now = books(any_database)
+    assert books(database).consumed == 5
+    second = await open_ledger(database, tmp_path)
+    now = books(database)
     assert (now.consumed, now.cursors) == (35, 1)
     assert second.user_balance(1) == 1_000_000 - 15
     await second.stop()
-    third = await open_ledger(any_database, tmp_path)
-    assert books(any_database).consumed == 35, "once"
+    third = await open_ledger(database, tmp_path)
+    assert books(database).consumed == 35, "once"
     await third.stop()
 
 
@@ -336,14 +336,14 @@ async def test_a_journal_of_another_database_is_left_alone(database, tmp_path, c
     assert len(list((tmp_path / "ledger").glob("*.journal"))) == 1
 
 
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
-async def test_two_processes_share_a_directory(any_database, tmp_path):
-    seed(any_database, count=2)
-    one = await open_ledger(any_database, tmp_path, [1])
-    two = await open_ledger(any_database, tmp_path, [2])
+@pytest.mark.engines(*SERVERS, because="a SQLite file has one process")
+async def test_two_processes_share_a_directory(database, tmp_path):
+    seed(database, count=2)
+    one = await open_ledger(database, tmp_path, [1])
+    two = await open_ledger(database, tmp_path, [2])
     await asyncio.gather(*(spend(one, 1, 1) for _ in range(10)), *(spend(two, 1, 2) for _ in range(10)))
     await asyncio.gather(one.stop(), two.stop())
-    assert books(any_database).consumed == 20
+    assert books(database).consumed == 20
 
 
 async def test_two_processes_on_one_sqlite_file_are_refused(local_ledger, database, tmp_path):
@@ -352,10 +352,10 @@ async def test_two_processes_on_one_sqlite_file_are_refused(local_ledger, databa
         await open_ledger(database, tmp_path / "elsewhere")
 
 
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
-async def test_two_nodes_on_the_same_accounts_never_deadlock_for_good(any_database, tmp_path):
-    seed(any_database, count=3)
-    nodes = [await open_ledger(any_database, tmp_path, batch_ms=1) for _ in range(2)]
+@pytest.mark.engines(*SERVERS, because="a SQLite file has one process")
+async def test_two_nodes_on_the_same_accounts_never_deadlock_for_good(database, tmp_path):
+    seed(database, count=3)
+    nodes = [await open_ledger(database, tmp_path, batch_ms=1) for _ in range(2)]
 
     async def work(node, order):
         for _ in range(40):
@@ -364,7 +364,7 @@ async def test_two_nodes_on_the_same_accounts_never_deadlock_for_good(any_databa
 
     await asyncio.gather(work(nodes[0], (1, 2, 3)), work(nodes[1], (3, 2, 1)))
     await asyncio.gather(*(node.flushed() for node in nodes))
-    assert books(any_database).consumed == 240
+    assert books(database).consumed == 240
     assert [node.stats.problem for node in nodes] == ["", ""]
     await asyncio.gather(*(node.stop() for node in nodes))
 
@@ -414,12 +414,12 @@ async def test_a_table_gone_for_a_while(local_ledger, database):
     assert local_ledger.stats.problem == ""
 
 
-async def test_a_settlement_the_engine_refuses_does_not_hold_up_the_rest(ledger, any_database):
+async def test_a_settlement_the_engine_refuses_does_not_hold_up_the_rest(ledger, database):
     await spend(ledger, 1, model_name="m" * 500, request_id="r" * 300, content="nul \0 in it")
     await spend(ledger, 2, model_name="\U0001f600", username="\ud800")
     await spend(ledger, 3, prompt_tokens=10**40, completion_tokens=10**30)
     await asyncio.wait_for(ledger.flushed(), 30)
-    assert books(any_database).consumed == 6
+    assert books(database).consumed == 6
 
 
 async def test_a_journal_that_cannot_be_written_stops_new_requests(local_ledger, database, monkeypatch):
@@ -470,7 +470,7 @@ async def test_fsync(database, tmp_path):
     assert books(database).consumed == 51
 
 
-@pytest.mark.parametrize("two_blank_settings", SERVERS, indirect=True)
+@pytest.mark.engines(*SERVERS, because="LOG_SQL_DSN names a server")
 async def test_a_log_database_of_its_own(two_blank_settings, tmp_path):
     settings = replace(two_blank_settings[0], log_sql_dsn=two_blank_settings[1].sql_dsn)
     database = open_database(settings)

@@ -6,18 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from oneapi_app.settings import Settings
 from tests.support.gateway import PROJECT, free_port, gateway_process
 
 
-def test_the_second_process_says_why_and_ends(tmp_path: Path):
+@pytest.mark.engines("sqlite", because="a server's database is shared")
+def test_the_second_process_says_why_and_ends(database_settings: Settings, tmp_path: Path):
     directory = tmp_path / "one"
     directory.mkdir()
-    with gateway_process(directory) as (_, process):
+    with gateway_process(directory, database_settings) as (_, process):
         environment = {
             **os.environ,
             "PORT": str(free_port()),
             "HOST": "127.0.0.1",
-            "SQLITE_PATH": str(directory / "one-api.db"),
+            "SQLITE_PATH": database_settings.sqlite_path,
             "DATA_DIR": str(tmp_path / "another"),
             "CONSOLE_ENABLED": "false",
             "PYTHONPATH": str(PROJECT),
@@ -33,6 +37,6 @@ def test_the_second_process_says_why_and_ends(tmp_path: Path):
         assert "One API is at" not in said
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-    with gateway_process(directory) as (_, again):
+    with gateway_process(directory, database_settings) as (_, again):
         again.send_signal(signal.SIGTERM)
         assert again.wait(40) == 0

@@ -102,21 +102,21 @@ class Load:
 
 
 @pytest.fixture
-def database(any_database_settings: Settings) -> Iterator[Database]:
-    opened = open_database(any_database_settings)
+def database(database_settings: Settings) -> Iterator[Database]:
+    opened = open_database(database_settings)
     yield opened
     opened.close_sync()
 
 
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+@pytest.mark.engines(*SERVERS, because="a SQLite file has one process")
 async def test_every_unit_is_found(
-    any_database_settings: Settings, database: Database, redis_url: str, tmp_path: Path
+    database_settings: Settings, database: Database, redis_url: str, tmp_path: Path
 ) -> None:
     environment = {"REDIS_CONN_STRING": redis_url}
     with contextlib.ExitStack() as stack:
         vendor = stack.enter_context(openai_vendor())
-        one = stack.enter_context(gateway_node(tmp_path / "one", any_database_settings, **environment))
-        two = stack.enter_context(gateway_node(tmp_path / "two", any_database_settings, **environment))
+        one = stack.enter_context(gateway_node(tmp_path / "one", database_settings, **environment))
+        two = stack.enter_context(gateway_node(tmp_path / "two", database_settings, **environment))
         for node in (one, two):
             await asyncio.to_thread(soon, lambda node=node: node.status()["redis"], "connected", 10)
         channel = {"name": "c", "key": "k", "models": "gpt-4o", "group": "default", "base_url": vendor}
@@ -134,8 +134,7 @@ async def test_every_unit_is_found(
         await load.reached(RESTART_AFTER)
         again = gateway_process(
             tmp_path / "one",
-            SQL_DSN=any_database_settings.sql_dsn,
-            DATA_DIR=str(tmp_path / "one"),
+            database_settings,
             INITIAL_ROOT_ACCESS_TOKEN=ACCESS,
             **environment,
         )

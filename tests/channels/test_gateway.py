@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from oneapi_app.settings import Settings
 from tests.support.gateway import running_gateway
 from tests.support.vendor import openai_vendor
 
@@ -30,10 +31,10 @@ def vendor() -> Iterator[str]:
 
 
 @pytest.fixture
-def api(tmp_path) -> Iterator[httpx.Client]:
+def api(tmp_path, database_settings: Settings) -> Iterator[httpx.Client]:
     start = {"INITIAL_ROOT_PASSWORD": "long enough", "INITIAL_ROOT_ACCESS_TOKEN": ACCESS}
     with (
-        running_gateway(tmp_path, **start) as address,
+        running_gateway(tmp_path, database_settings, **start) as address,
         httpx.Client(base_url=address, headers={"authorization": ACCESS}, timeout=60) as client,
     ):
         yield client

@@ -17,8 +17,8 @@ from tests.support.people import add_user
 
 
 @pytest.fixture
-def admin(any_database):
-    return add_user(any_database, "amy", role=ADMIN)
+def admin(database):
+    return add_user(database, "amy", role=ADMIN)
 
 
 def create(database, actor, like=0, **fields):
@@ -39,117 +39,112 @@ def abilities(database, channel_id):
     return sorted((row.group, row.model, row.enabled, row.priority) for row in rows)
 
 
-def test_one_channel_per_line_with_abilities_of_groups_times_models(any_database, admin):
-    ids = create(any_database, admin, key="k1\n\n k2 \n", models="a,b,a", group="vip,default,vip", priority=3)
-    assert [stored(any_database, i).key for i in ids] == ["k1", "k2"]
-    assert stored(any_database, ids[0]).group == "vip,default"
+def test_one_channel_per_line_with_abilities_of_groups_times_models(database, admin):
+    ids = create(database, admin, key="k1\n\n k2 \n", models="a,b,a", group="vip,default,vip", priority=3)
+    assert [stored(database, i).key for i in ids] == ["k1", "k2"]
+    assert stored(database, ids[0]).group == "vip,default"
     expected = [(g, m, True, 3) for g in ("default", "vip") for m in ("a", "b")]
-    assert abilities(any_database, ids[1]) == expected
+    assert abilities(database, ids[1]) == expected
 
 
-def test_models_that_differ_only_in_case_are_no_conflict(any_database, admin):
-    (made,) = create(any_database, admin, models="GPT,gpt")
-    assert {model for _, model, _, _ in abilities(any_database, made)} >= {"GPT"}
+def test_models_that_differ_only_in_case_are_no_conflict(database, admin):
+    (made,) = create(database, admin, models="GPT,gpt")
+    assert {model for _, model, _, _ in abilities(database, made)} >= {"GPT"}
 
 
-def test_a_service_accounts_json_is_one_key(any_database, admin):
-    (made,) = create(any_database, admin, key='{"a":\n"b"}')
-    assert stored(any_database, made).key == '{"a":\n"b"}'
+def test_a_service_accounts_json_is_one_key(database, admin):
+    (made,) = create(database, admin, key='{"a":\n"b"}')
+    assert stored(database, made).key == '{"a":\n"b"}'
 
 
-def test_updates_write_what_is_not_zero_and_nullable_fields_that_were_sent(any_database, admin):
-    (made,) = create(any_database, admin, priority=3, weight=2, base_url="http://x")
+def test_updates_write_what_is_not_zero_and_nullable_fields_that_were_sent(database, admin):
+    (made,) = create(database, admin, priority=3, weight=2, base_url="http://x")
     draft = ChannelDraft(id=made, models="c", priority=0, base_url="")
-    row = any_database.run_sync(service.update, admin, draft=draft)
+    row = database.run_sync(service.update, admin, draft=draft)
     assert (row.name, row.models, row.priority, row.weight, row.base_url) == ("one", "c", 0, 2, "")
-    assert stored(any_database, made).key == "k1"
-    assert abilities(any_database, made) == [("default", "c", True, 0)]
+    assert stored(database, made).key == "k1"
+    assert abilities(database, made) == [("default", "c", True, 0)]
 
 
-def test_no_answer_holds_a_credential(any_database, admin):
-    (made,) = create(
-        any_database, admin, key="very-secret", config='{"region":"r","ak":"a","sk":"very-secret"}'
-    )
+def test_no_answer_holds_a_credential(database, admin):
+    (made,) = create(database, admin, key="very-secret", config='{"region":"r","ak":"a","sk":"very-secret"}')
     answers = [
-        any_database.read_sync(service.get, admin, channel_id=made),
-        any_database.read_sync(service.list_newest, admin),
-        any_database.read_sync(service.search, admin, keyword="one"),
-        any_database.read_sync(service.page, admin, query=ChannelQuery()),
-        any_database.run_sync(service.update, admin, draft=ChannelDraft(id=made, key="very-secret-2")),
+        database.read_sync(service.get, admin, channel_id=made),
+        database.read_sync(service.list_newest, admin),
+        database.read_sync(service.search, admin, keyword="one"),
+        database.read_sync(service.page, admin, query=ChannelQuery()),
+        database.run_sync(service.update, admin, draft=ChannelDraft(id=made, key="very-secret-2")),
     ]
     assert all(b"very-secret" not in msgspec.json.encode(answer) for answer in answers)
 
 
-def test_credentials_in_config_stay_when_an_update_brings_none(any_database, admin):
-    (made,) = create(any_database, admin, config='{"region":"r","sk":"s"}')
-    any_database.run_sync(service.update, admin, draft=ChannelDraft(id=made, config='{"region":"q"}'))
-    assert json.loads(stored(any_database, made).config) == {"region": "q", "sk": "s"}
-    any_database.run_sync(
-        service.update, admin, draft=ChannelDraft(id=made, config='{"region":"q","sk":"t"}')
-    )
-    assert json.loads(stored(any_database, made).config)["sk"] == "t"
+def test_credentials_in_config_stay_when_an_update_brings_none(database, admin):
+    (made,) = create(database, admin, config='{"region":"r","sk":"s"}')
+    database.run_sync(service.update, admin, draft=ChannelDraft(id=made, config='{"region":"q"}'))
+    assert json.loads(stored(database, made).config) == {"region": "q", "sk": "s"}
+    database.run_sync(service.update, admin, draft=ChannelDraft(id=made, config='{"region":"q","sk":"t"}'))
+    assert json.loads(stored(database, made).config)["sk"] == "t"
 
 
-def test_a_copy_takes_the_credentials_of_the_original(any_database, admin):
-    (made,) = create(any_database, admin, key="k1", config='{"sk":"s"}')
-    (twin,) = create(any_database, admin, like=made, key="", name="two", config="{}")
-    assert (stored(any_database, twin).key, stored(any_database, twin).name) == ("k1", "two")
-    assert json.loads(stored(any_database, twin).config) == {"sk": "s"}
+def test_a_copy_takes_the_credentials_of_the_original(database, admin):
+    (made,) = create(database, admin, key="k1", config='{"sk":"s"}')
+    (twin,) = create(database, admin, like=made, key="", name="two", config="{}")
+    assert (stored(database, twin).key, stored(database, twin).name) == ("k1", "two")
+    assert json.loads(stored(database, twin).config) == {"sk": "s"}
 
 
-def test_switching_by_hand_switches_the_abilities(any_database, admin):
-    (made,) = create(any_database, admin)
-    assert any_database.run_sync(service.set_enabled, admin, channel_ids=[made, 999], enabled=False) == 1
-    assert stored(any_database, made).status == MANUALLY_DISABLED
-    assert {enabled for _, _, enabled, _ in abilities(any_database, made)} == {False}
-    state = any_database.read_sync(service.states, admin, channel_ids=[made])[made]
+def test_switching_by_hand_switches_the_abilities(database, admin):
+    (made,) = create(database, admin)
+    assert database.run_sync(service.set_enabled, admin, channel_ids=[made, 999], enabled=False) == 1
+    assert stored(database, made).status == MANUALLY_DISABLED
+    assert {enabled for _, _, enabled, _ in abilities(database, made)} == {False}
+    state = database.read_sync(service.states, admin, channel_ids=[made])[made]
     assert state.status_since > 0 and state.status_reason == ""
 
 
-def test_switching_off_by_itself_keeps_the_reason_and_only_that_is_switched_on_again(any_database, admin):
-    by_itself, by_hand = create(any_database, admin, key="a\nb")
-    any_database.run_sync(service.set_enabled, admin, channel_ids=[by_hand], enabled=False)
-    assert any_database.run_sync(service.auto_disable, by_itself, "no money") == "one"
-    assert any_database.run_sync(service.auto_disable, by_hand, "no money") is None
-    assert stored(any_database, by_itself).status == AUTO_DISABLED
-    state = any_database.read_sync(service.states, admin, channel_ids=[by_itself])[by_itself]
+def test_switching_off_by_itself_keeps_the_reason_and_only_that_is_switched_on_again(database, admin):
+    by_itself, by_hand = create(database, admin, key="a\nb")
+    database.run_sync(service.set_enabled, admin, channel_ids=[by_hand], enabled=False)
+    assert database.run_sync(service.auto_disable, by_itself, "no money") == "one"
+    assert database.run_sync(service.auto_disable, by_hand, "no money") is None
+    assert stored(database, by_itself).status == AUTO_DISABLED
+    state = database.read_sync(service.states, admin, channel_ids=[by_itself])[by_itself]
     assert state.status_reason == "no money"
-    assert any_database.run_sync(service.auto_enable, by_hand) is None
-    assert any_database.run_sync(service.auto_enable, by_itself) == "one"
-    assert stored(any_database, by_itself).status == ENABLED
-    assert stored(any_database, by_hand).status == MANUALLY_DISABLED
+    assert database.run_sync(service.auto_enable, by_hand) is None
+    assert database.run_sync(service.auto_enable, by_itself) == "one"
+    assert stored(database, by_itself).status == ENABLED
+    assert stored(database, by_hand).status == MANUALLY_DISABLED
 
 
-def test_deleting_the_disabled_takes_abilities_and_states_along(any_database, admin):
-    kept, manual, automatic = create(any_database, admin, key="a\nb\nc")
-    any_database.run_sync(service.set_enabled, admin, channel_ids=[manual], enabled=False)
-    any_database.run_sync(service.auto_disable, automatic, "x")
-    assert any_database.run_sync(service.delete_disabled, admin) == 2
-    assert stored(any_database, kept) is not None
+def test_deleting_the_disabled_takes_abilities_and_states_along(database, admin):
+    kept, manual, automatic = create(database, admin, key="a\nb\nc")
+    database.run_sync(service.set_enabled, admin, channel_ids=[manual], enabled=False)
+    database.run_sync(service.auto_disable, automatic, "x")
+    assert database.run_sync(service.delete_disabled, admin) == 2
+    assert stored(database, kept) is not None
     for gone in (manual, automatic):
-        assert stored(any_database, gone) is None
-        assert abilities(any_database, gone) == []
-        assert any_database.read_sync(lambda uow, i=gone: uow.session.get(ChannelState, i)) is None
+        assert stored(database, gone) is None
+        assert abilities(database, gone) == []
+        assert database.read_sync(lambda uow, i=gone: uow.session.get(ChannelState, i)) is None
 
 
-def test_group_and_priority_of_several_at_once(any_database, admin):
-    ids = create(any_database, admin, key="a\nb", models="m")
+def test_group_and_priority_of_several_at_once(database, admin):
+    ids = create(database, admin, key="a\nb", models="m")
     assert (
-        any_database.run_sync(service.adjust, admin, channel_ids=ids, priority=9, weight=4, group="vip, x")
-        == 2
+        database.run_sync(service.adjust, admin, channel_ids=ids, priority=9, weight=4, group="vip, x") == 2
     )
     for channel_id in ids:
-        channel = stored(any_database, channel_id)
+        channel = stored(database, channel_id)
         assert (channel.priority, channel.weight, channel.group) == (9, 4, "vip,x")
-        assert abilities(any_database, channel_id) == [("vip", "m", True, 9), ("x", "m", True, 9)]
+        assert abilities(database, channel_id) == [("vip", "m", True, 9), ("x", "m", True, 9)]
 
 
-def test_pages_are_searched_filtered_and_counted(any_database, admin):
-    create(any_database, admin, name="alpha", models="gpt-4o", group="vip", key="1\n2\n3")
-    create(any_database, admin, name="beta_1", models="gpt-4o-mini", type=14, priority=5)
+def test_pages_are_searched_filtered_and_counted(database, admin):
+    create(database, admin, name="alpha", models="gpt-4o", group="vip", key="1\n2\n3")
+    create(database, admin, name="beta_1", models="gpt-4o-mini", type=14, priority=5)
 
     def names(**fields):
-        found = any_database.read_sync(service.page, admin, query=ChannelQuery(**fields))
+        found = database.read_sync(service.page, admin, query=ChannelQuery(**fields))
         assert found.total >= len(found.rows)
         return [row.name for row in found.rows]
 
@@ -164,16 +159,16 @@ def test_pages_are_searched_filtered_and_counted(any_database, admin):
     assert len(names(size=2, page=1)) == 2
 
 
-def test_a_test_leaves_time_duration_and_a_log_row(any_database, admin):
-    (made,) = create(any_database, admin)
-    any_database.run_sync(service.record_test, made, "m", ProbeResult(True, "Hi", 120))
-    assert stored(any_database, made).response_time == 120
-    any_database.run_sync(service.record_test, made, "m", ProbeResult(False, "no\0pe", 80, 401))
-    channel = stored(any_database, made)
+def test_a_test_leaves_time_duration_and_a_log_row(database, admin):
+    (made,) = create(database, admin)
+    database.run_sync(service.record_test, made, "m", ProbeResult(True, "Hi", 120))
+    assert stored(database, made).response_time == 120
+    database.run_sync(service.record_test, made, "m", ProbeResult(False, "no\0pe", 80, 401))
+    channel = stored(database, made)
     assert channel.response_time == 0 and channel.test_time > 0
-    state = any_database.read_sync(service.states, admin, channel_ids=[made])[made]
+    state = database.read_sync(service.states, admin, channel_ids=[made])[made]
     assert (state.tested_model, state.test_message) == ("m", "nope")
-    rows = any_database.read_sync(lambda uow: uow.log_session.exec(select(Log).order_by(Log.id)).all())
+    rows = database.read_sync(lambda uow: uow.log_session.exec(select(Log).order_by(Log.id)).all())
     assert [(row.type, row.channel_id, row.elapsed_time) for row in rows] == [(5, made, 120), (5, made, 80)]
     assert [row.content for row in rows] == [
         "渠道 one 测试成功，响应：Hi",

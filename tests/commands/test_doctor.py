@@ -12,7 +12,7 @@ from oneapi_app.commands.doctor import run_doctor
 from oneapi_app.kit.database import open_database
 from oneapi_app.migration import examination
 from oneapi_app.settings import Settings
-from tests.support.databases import SERVERS
+from tests.support.databases import SERVERS, SQLiteDatabases
 from tests.support.recordings import find_recording
 
 
@@ -39,8 +39,8 @@ def test_a_new_database(blank_settings: Settings, tmp_path: Path) -> None:
     assert not Path(blank_settings.sqlite_path).exists()
 
 
-def test_a_database_in_use(any_database_settings: Settings, tmp_path: Path) -> None:
-    status, text = doctor(made(any_database_settings), tmp_path)
+def test_a_database_in_use(database_settings: Settings, tmp_path: Path) -> None:
+    status, text = doctor(made(database_settings), tmp_path)
     assert status == 0, text
     assert "every table, column and index is there already" in text
     assert "1 users" in text
@@ -220,12 +220,12 @@ def test_redis(database_settings: Settings, redis_url: str, tmp_path: Path) -> N
     )
 
 
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
-def test_a_server_whose_clock_is_wrong(any_database_settings: Settings, tmp_path: Path, monkeypatch) -> None:
-    assert "clock and the server's agree" in doctor(any_database_settings, tmp_path)[1]
+@pytest.mark.engines(*SERVERS, because="SQLite's clock is the machine's")
+def test_a_server_whose_clock_is_wrong(database_settings: Settings, tmp_path: Path, monkeypatch) -> None:
+    assert "clock and the server's agree" in doctor(database_settings, tmp_path)[1]
     real = examination.time.time
     monkeypatch.setattr(examination.time, "time", lambda: real() + 90)
-    assert "s behind this machine's" in doctor(any_database_settings, tmp_path)[1]
+    assert "s behind this machine's" in doctor(database_settings, tmp_path)[1]
 
 
 @pytest.mark.needs_mysql
@@ -246,9 +246,12 @@ def test_narrow_columns_of_old_mysql_databases(mysql_databases, tmp_path: Path) 
         assert "table users is in latin1" in text
 
 
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
-def test_a_log_database(database_settings: Settings, any_database_settings: Settings, tmp_path: Path) -> None:
-    settings = dataclasses.replace(made(database_settings), log_sql_dsn=any_database_settings.sql_dsn)
+@pytest.mark.engines(*SERVERS, because="LOG_SQL_DSN names a server")
+def test_a_log_database(
+    sqlite_databases: SQLiteDatabases, database_settings: Settings, tmp_path: Path
+) -> None:
+    with sqlite_databases.fresh() as main:
+        settings = dataclasses.replace(made(main), log_sql_dsn=database_settings.sql_dsn)
     status, text = doctor(settings, tmp_path)
     assert status == 0
     assert "Log database: " in text

@@ -61,8 +61,8 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="module")
-def site(runner, sqlite_databases, tmp_path_factory) -> Iterator[Site]:
-    with sqlite_databases.fresh() as settings:
+def site(runner, databases, tmp_path_factory) -> Iterator[Site]:
+    with databases.fresh() as settings:
         opened = open_site(settings, tmp_path_factory.mktemp("journal"), relay_proxy="http://127.0.0.1:9")
         yield runner.run(opened.__aenter__())
         runner.run(opened.__aexit__(None, None, None))

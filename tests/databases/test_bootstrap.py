@@ -21,10 +21,10 @@ def tokens(database: Database) -> list[Token]:
     return list(database.read_sync(lambda uow: uow.session.exec(select(Token)).all()))
 
 
-def test_root_is_made_once(any_database: Database, any_database_settings: Settings) -> None:
-    assert prepare(any_database, any_database_settings) is True
-    assert prepare(any_database, any_database_settings) is False
-    (root,) = everyone(any_database)
+def test_root_is_made_once(database: Database, database_settings: Settings) -> None:
+    assert prepare(database, database_settings) is True
+    assert prepare(database, database_settings) is False
+    (root,) = everyone(database)
     assert verify_password("123456", root.password)
     assert root.password.startswith("$2a$10$")
     read = root.model_dump(exclude={"password", "access_token"})
@@ -47,21 +47,21 @@ def test_root_is_made_once(any_database: Database, any_database_settings: Settin
         "inviter_id": 0,
     }
     assert len(root.access_token or "") == 32
-    assert tokens(any_database) == []
+    assert tokens(database) == []
 
 
-def test_what_the_environment_may_set(any_database: Database, any_database_settings: Settings) -> None:
+def test_what_the_environment_may_set(database: Database, database_settings: Settings) -> None:
     settings = dataclasses.replace(
-        any_database_settings,
+        database_settings,
         initial_root_token="sk-abc123",
         initial_root_access_token="0123456789abcdef",
         initial_root_password="Much-better-1",
     )
-    assert prepare(any_database, settings)
-    (root,) = everyone(any_database)
+    assert prepare(database, settings)
+    (root,) = everyone(database)
     assert verify_password("Much-better-1", root.password)
     assert root.access_token == "0123456789abcdef"
-    (token,) = tokens(any_database)
+    (token,) = tokens(database)
     assert (token.id, token.user_id, token.name, token.key) == (1, root.id, "Initial Root Token", "abc123")
     assert (token.status, token.expired_time, token.unlimited_quota) == (1, -1, True)
     assert token.remain_quota == 500_000_000_000_000

@@ -15,10 +15,10 @@ def _add_user(uow: UnitOfWork) -> int:
 
 
 @pytest.mark.parametrize("round", [1, 2])
-async def test_any_database_is_migrated_and_empty(any_database: Database, round: int) -> None:
-    assert any_database.read_sync(lambda uow: list(uow.session.exec(select(User)))) == []
-    assert await any_database.run(_add_user) == 1
-    assert await any_database.read(lambda uow: len(list(uow.session.exec(select(User))))) == 1
+async def test_any_database_is_migrated_and_empty(database: Database, round: int) -> None:
+    assert database.read_sync(lambda uow: list(uow.session.exec(select(User)))) == []
+    assert await database.run(_add_user) == 1
+    assert await database.read(lambda uow: len(list(uow.session.exec(select(User))))) == 1
 
 
 def test_redis_is_empty(redis_url: str) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, text
 
 from oneapi_app.kit.database import open_database
 from oneapi_app.settings import Settings
-from tests.support.databases import variables_of
 from tests.support.day import spend_a_day
 from tests.support.gateway import running_gateway
 from tests.support.recordings import ONE_API_TABLES, Recording, describe_schema
@@ -83,7 +82,7 @@ def test_used_and_given_back(recorded: tuple[Recording, Settings], tmp_path: Pat
     try:
         with database.engine.connect() as connection:
             schema, before = describe_schema(connection), read_rows(connection)
-        with openai_vendor() as vendor, running_gateway(tmp_path, **variables_of(settings)) as address:
+        with openai_vendor() as vendor, running_gateway(tmp_path, settings) as address:
             used = asyncio.run(spend_a_day(address, vendor, recording.expected))
         with database.engine.connect() as connection:
             after_schema, after = describe_schema(connection), read_rows(connection)

@@ -17,7 +17,7 @@ from oneapi_app.channels.policy import public_config
 from oneapi_app.kit.database import open_database
 from oneapi_app.options import OPTIONS
 from oneapi_app.settings import Settings
-from tests.support.databases import ENGINES, Databases, SQLiteDatabases, databases_of, variables_of
+from tests.support.databases import ENGINES, Databases, SQLiteDatabases, databases_of
 from tests.support.day import password_of, settle, spend_a_day, visiting
 from tests.support.gateway import running_gateway
 from tests.support.gorm import GormClient, Refused, build_gorm_client
@@ -96,7 +96,7 @@ def test_a_database_of_one_api(
     recording, settings = recorded
     before = schema_of(settings)
     with openai_vendor() as vendor:
-        with running_gateway(tmp_path, **variables_of(settings)) as address:
+        with running_gateway(tmp_path, settings) as address:
             asyncio.run(spend_a_day(address, vendor, recording.expected))
             said = asyncio.run(look(address, recording.expected))
         ours = schema_of(settings)
@@ -118,7 +118,7 @@ def test_a_database_of_ours(
 ) -> None:
     databases = databases_of(engine, request)
     with databases.blank() as settings, openai_vendor() as vendor:
-        with running_gateway(tmp_path, **variables_of(settings)) as address:
+        with running_gateway(tmp_path, settings) as address:
             expected = asyncio.run(settle(address))
             asyncio.run(spend_a_day(address, vendor, expected))
             said = asyncio.run(look(address, expected))
@@ -192,7 +192,7 @@ def check_both_ways(
     seen = gorm.work(settings, task)
     assert schema_of(settings) == before
     check_read(said, seen, task)
-    with running_gateway(directory, **variables_of(settings)) as address:
+    with running_gateway(directory, settings) as address:
         asyncio.run(see_counted(address, expected, said.consumed + SPENT))
         check_written(said, asyncio.run(look(address, expected)), seen, code)
         asyncio.run(use_what_is_new(address))

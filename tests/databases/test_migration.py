@@ -95,7 +95,7 @@ def test_a_slave_waits_and_then_says_what_is_missing(blank_settings: Settings) -
         assert database.read_sync(lambda uow: uow.session.exec(select(User)).first()) is None
 
 
-@pytest.mark.parametrize("two_blank_settings", SERVERS, indirect=True)
+@pytest.mark.engines(*SERVERS, because="LOG_SQL_DSN names a server")
 def test_the_log_database_holds_the_logs(two_blank_settings: list[Settings]) -> None:
     main, log = two_blank_settings
     settings = dataclasses.replace(main, log_sql_dsn=log.sql_dsn)
@@ -120,9 +120,9 @@ def test_sqlite_with_its_log_on_a_server(tmp_path: Path, postgres_databases) -> 
             assert database.log_engine.dialect.name == "postgresql"
 
 
-def test_a_dump_loaded_over_a_migrated_database_is_completed(any_database_settings: Settings) -> None:
+def test_a_dump_loaded_over_a_migrated_database_is_completed(database_settings: Settings) -> None:
     """Loading an old dump brings back tables without later columns, while the version says all is done."""
-    with opened(any_database_settings) as database:
+    with opened(database_settings) as database:
         with database.engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE logs DROP COLUMN elapsed_time")
             connection.exec_driver_sql("ALTER TABLE oneapi_sessions DROP COLUMN address")
@@ -210,9 +210,9 @@ def test_a_mysql_database_with_another_charset_gets_utf8_tables(mysql_databases)
             assert connection.execute(text("SELECT display_name FROM users")).scalar() == "小猫🐱"
 
 
-def test_names_of_our_own_tables_keep_their_case(any_database: Database) -> None:
+def test_names_of_our_own_tables_keep_their_case(database: Database) -> None:
     row = "INSERT INTO oneapi_usage_hours VALUES (0, 1, 'u', '{}', 'm', 1, 1, 1, 1, 1, 1, 1, 1, 1)"
-    with any_database.engine.begin() as connection:
+    with database.engine.begin() as connection:
         connection.exec_driver_sql(row.format("Prod"))
         connection.exec_driver_sql(row.format("prod"))
 

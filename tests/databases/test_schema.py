@@ -66,15 +66,15 @@ def test_finding_what_is_missing_leaves_the_models_alone(two_blank_settings: lis
         assert find_additions(connection, tables_of()) == []
 
 
-def test_nothing_is_missing_afterwards(any_database_settings: Settings) -> None:
-    with connected(any_database_settings) as connection:
+def test_nothing_is_missing_afterwards(database_settings: Settings) -> None:
+    with connected(database_settings) as connection:
         assert find_additions(connection, tables_of()) == []
         assert not lacks_columns(connection, tables_of())
 
 
-def test_defaults_fill_rows_the_original_would_write(any_database_settings: Settings) -> None:
+def test_defaults_fill_rows_the_original_would_write(database_settings: Settings) -> None:
     """Columns left out get the original's defaults, whoever inserts."""
-    with connected(any_database_settings) as connection:
+    with connected(database_settings) as connection:
         quote = connection.dialect.identifier_preparer.quote
         connection.exec_driver_sql("INSERT INTO users (username, password) VALUES ('a', '')")
         connection.exec_driver_sql(f"INSERT INTO tokens ({quote('key')}) VALUES ('k')")

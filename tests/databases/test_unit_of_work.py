@@ -25,25 +25,25 @@ def saved(uow: UnitOfWork) -> dict[str, str | None]:
     return {option.key: option.value for option in uow.session.exec(select(Option))}
 
 
-async def test_what_is_committed_is_told_once(any_database: Database) -> None:
+async def test_what_is_committed_is_told_once(database: Database) -> None:
     told: list[object] = []
 
     async def subscriber(events) -> None:
-        assert await any_database.read(saved) == {"a": "1"}, "told after the commit"
+        assert await database.read(saved) == {"a": "1"}, "told after the commit"
         told.extend(events)
 
-    any_database.subscribe(subscriber)
-    assert await any_database.run(save, "a", "1") == "1"
+    database.subscribe(subscriber)
+    assert await database.run(save, "a", "1") == "1"
     assert told == [OptionsChanged(("a",))]
     with pytest.raises(ValueError, match="no"):
-        await any_database.run(save, "b", "2", fail=True)
+        await database.run(save, "b", "2", fail=True)
     assert told == [OptionsChanged(("a",))]
-    assert await any_database.read(saved) == {"a": "1"}
+    assert await database.read(saved) == {"a": "1"}
 
 
-async def test_reading_leaves_nothing_behind(any_database: Database) -> None:
-    await any_database.read(save, "a", "1")
-    assert await any_database.read(saved) == {}
+async def test_reading_leaves_nothing_behind(database: Database) -> None:
+    await database.read(save, "a", "1")
+    assert await database.read(saved) == {}
 
 
 async def test_work_runs_outside_the_loop(database: Database) -> None:
@@ -71,14 +71,14 @@ async def test_a_cancelled_caller_does_not_undo(database: Database) -> None:
     assert database.read_sync(saved) == {"a": "1"}
 
 
-def test_counting_from_many_threads_loses_nothing(any_database: Database) -> None:
+def test_counting_from_many_threads_loses_nothing(database: Database) -> None:
     """Whatever the engine answers to writers in each other's way, each unit of work counts once."""
 
     def add_users(uow: UnitOfWork) -> None:
         for name in ("a", "b"):
             uow.session.add(User(username=name, password="", access_token=name, aff_code=name, quota=0))
 
-    any_database.run_sync(add_users)
+    database.run_sync(add_users)
 
     def count(uow: UnitOfWork, order: list[str]) -> None:
         for name in order:  # two orders: deadlocks are meant
@@ -88,8 +88,8 @@ def test_counting_from_many_threads_loses_nothing(any_database: Database) -> Non
 
     orders = [["a", "b"], ["b", "a"]] * 15
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda order: any_database.run_sync(count, order), orders))
-    quotas = any_database.read_sync(lambda uow: list(uow.session.exec(select(User.quota))))
+        list(threads.map(lambda order: database.run_sync(count, order), orders))
+    quotas = database.read_sync(lambda uow: list(uow.session.exec(select(User.quota))))
     assert quotas == [30, 30]
 
 

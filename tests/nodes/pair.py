@@ -68,14 +68,12 @@ class GatewayNode:
 def gateway_node(directory: Path, settings: Settings, **environment: str) -> Iterator[GatewayNode]:
     directory.mkdir()
     environment = {
-        "SQL_DSN": settings.sql_dsn,
-        "DATA_DIR": str(directory),
         "INITIAL_ROOT_PASSWORD": PASSWORD,
         "INITIAL_ROOT_ACCESS_TOKEN": ACCESS,
         **environment,
     }
     with (
-        gateway_process(directory, **environment) as (url, process),
+        gateway_process(directory, settings, **environment) as (url, process),
         httpx.Client(base_url=url, headers={"authorization": ACCESS}, timeout=30) as root,
     ):
         yield GatewayNode(url, process, directory, root)

@@ -21,8 +21,8 @@ class Stopwatch:
 
 
 @pytest.fixture
-def other_database(any_database_settings: Settings) -> Iterator[Database]:
-    opened = open_database(any_database_settings)
+def other_database(database_settings: Settings) -> Iterator[Database]:
+    opened = open_database(database_settings)
     yield opened
     opened.close_sync()
 
@@ -32,9 +32,9 @@ def expire(uow: UnitOfWork, by_s: int) -> None:
     uow.session.exec(update(Duty).values(expires_at=col(Duty.expires_at) - by_s))
 
 
-async def test_one_of_two_and_then_the_other(any_database: Database, other_database: Database):
+async def test_one_of_two_and_then_the_other(database: Database, other_database: Database):
     watch = Stopwatch()
-    first = Duties(any_database, "first", is_master=True, clock=watch)
+    first = Duties(database, "first", is_master=True, clock=watch)
     second = Duties(other_database, "second", is_master=True, clock=watch)
     first_does, second_does = first.apply_for("work"), second.apply_for("work")
     assert not first_does()
@@ -43,15 +43,15 @@ async def test_one_of_two_and_then_the_other(any_database: Database, other_datab
     assert (first_does(), second_does()) == (True, False)
 
     watch.now += RENEW_S
-    any_database.run_sync(expire, int(RENEW_S))
+    database.run_sync(expire, int(RENEW_S))
     await first.renew()
     watch.now += LEASE_S - RENEW_S
-    any_database.run_sync(expire, int(LEASE_S - RENEW_S))
+    database.run_sync(expire, int(LEASE_S - RENEW_S))
     await second.renew()
     assert (first_does(), second_does()) == (True, False), "renewed, so not to be taken"
 
     watch.now += RENEW_S
-    any_database.run_sync(expire, int(RENEW_S))
+    database.run_sync(expire, int(RENEW_S))
     assert not first_does(), "it has died or cannot reach the database: it stops before another begins"
     await second.renew()
     await first.renew()
@@ -63,18 +63,18 @@ async def test_one_of_two_and_then_the_other(any_database: Database, other_datab
     assert first_does(), "nobody waits for a lease that was given up"
 
 
-async def test_all_at_once_from_nothing(any_database: Database, other_database: Database):
+async def test_all_at_once_from_nothing(database: Database, other_database: Database):
     nodes = [
         Duties(database, f"node {number}", is_master=True)
-        for number, database in enumerate([any_database, other_database] * 4)
+        for number, database in enumerate([database, other_database] * 4)
     ]
     doing = [node.apply_for("work") for node in nodes]
     await asyncio.gather(*(node.renew() for node in nodes))
     assert [does() for does in doing].count(True) == 1
 
 
-async def test_each_duty_has_its_own_holder(any_database: Database, other_database: Database):
-    first = Duties(any_database, "first", is_master=True)
+async def test_each_duty_has_its_own_holder(database: Database, other_database: Database):
+    first = Duties(database, "first", is_master=True)
     second = Duties(other_database, "second", is_master=True)
     tests = first.apply_for("channel tests")
     upkeep = first.apply_for("upkeep"), second.apply_for("upkeep")
@@ -84,18 +84,18 @@ async def test_each_duty_has_its_own_holder(any_database: Database, other_databa
     assert [does() for does in upkeep] == [False, True]
 
 
-async def test_slaves_never(any_database: Database):
-    slave = Duties(any_database, "slave", is_master=False)
+async def test_slaves_never(database: Database):
+    slave = Duties(database, "slave", is_master=False)
     does = slave.apply_for("work")
     await slave.renew()
     assert not does()
-    assert any_database.read_sync(lambda uow: uow.session.exec(select(Duty)).all()) == []
+    assert database.read_sync(lambda uow: uow.session.exec(select(Duty)).all()) == []
 
 
-async def test_the_database_tells_the_time(any_database: Database, monkeypatch: pytest.MonkeyPatch):
+async def test_the_database_tells_the_time(database: Database, monkeypatch: pytest.MonkeyPatch):
     """A node whose clock is an hour ahead takes nothing from one that is right."""
-    first = Duties(any_database, "first", is_master=True)
-    ahead = Duties(any_database, "ahead", is_master=True)
+    first = Duties(database, "first", is_master=True)
+    ahead = Duties(database, "ahead", is_master=True)
     does, ahead_does = first.apply_for("work"), ahead.apply_for("work")
     await first.renew()
     monkeypatch.setattr("time.time", lambda: 9_999_999_999.0)

@@ -39,11 +39,11 @@ async def node(settings: Settings, directory: Path, redis_url: str = "") -> Asyn
 
 
 @pytest.mark.needs_redis
-@pytest.mark.parametrize("any_database_settings", SERVERS, indirect=True)
+@pytest.mark.engines(*SERVERS, because="a SQLite file has one process")
 async def test_a_key_asked_for_before_it_was_there(
-    any_database: Database, any_database_settings: Settings, redis_url: str, tmp_path: Path
+    database: Database, database_settings: Settings, redis_url: str, tmp_path: Path
 ):
-    owner = add_user(any_database, "owner", quota=1_000)
+    owner = add_user(database, "owner", quota=1_000)
     key = "k" * 48
 
     def create(uow: UnitOfWork) -> None:
@@ -53,8 +53,8 @@ async def test_a_key_asked_for_before_it_was_there(
         uow.publish(TokenChanged(token.id or 0, key))
 
     async with (
-        node(any_database_settings, tmp_path / "a", redis_url) as a,
-        node(any_database_settings, tmp_path / "b", redis_url) as b,
+        node(database_settings, tmp_path / "a", redis_url) as a,
+        node(database_settings, tmp_path / "b", redis_url) as b,
     ):
         assert await b.context.callers.find(key) is None
         await a.database.run(create)

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from oneapi_app.settings import Settings
 from tests.support.certificates import make_certificates
 from tests.support.gateway import running_gateway
 from tests.support.mailbox import Mailbox, mail_server
@@ -16,13 +17,13 @@ SMTP = {"SMTPAccount": "post@example.com", "SMTPToken": "s3cret"}
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[tuple[httpx.Client, Mailbox]]:
+def root(tmp_path: Path, database_settings: Settings) -> Iterator[tuple[httpx.Client, Mailbox]]:
     """Root of a running site whose mail goes by STARTTLS, with an account, to the mailbox."""
     certificates = make_certificates(tmp_path)
     with (
         mail_server(certificates, account=SMTP["SMTPAccount"], password=SMTP["SMTPToken"]) as mailbox,
         running_gateway(
-            tmp_path, SSL_CERT_FILE=str(certificates.ca), INITIAL_ROOT_PASSWORD=PASSWORD
+            tmp_path, database_settings, SSL_CERT_FILE=str(certificates.ca), INITIAL_ROOT_PASSWORD=PASSWORD
         ) as address,
         httpx.Client(base_url=address, timeout=30) as client,
     ):

@@ -198,7 +198,7 @@ async def test_users_are_reminded_of_their_balance(database: Database, mailbox: 
     assert 'href="https://gate.example.com/topup"' in low.html
 
 
-async def test_a_channel_switched_by_two_nodes_at_once_is_told_once(any_database: Database):
+async def test_a_channel_switched_by_two_nodes_at_once_is_told_once(database: Database):
     """Each node publishes what its own transaction did, and only one transaction switches the channel."""
 
     def add_channel(uow) -> int:
@@ -207,12 +207,12 @@ async def test_a_channel_switched_by_two_nodes_at_once_is_told_once(any_database
         uow.session.flush()
         return channel.id
 
-    channel_id = any_database.run_sync(add_channel)
+    channel_id = database.run_sync(add_channel)
     seen: list[object] = []
 
     async def listen(events) -> None:
         seen.extend(event for event in events if isinstance(event, ChannelSwitched))
 
-    any_database.subscribe(listen)
-    await asyncio.gather(*(any_database.run(channels.auto_disable, channel_id, "dead") for _ in range(8)))
+    database.subscribe(listen)
+    await asyncio.gather(*(database.run(channels.auto_disable, channel_id, "dead") for _ in range(8)))
     assert seen == [ChannelSwitched(channel_id, "one", False, "dead")]

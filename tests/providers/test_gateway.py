@@ -13,6 +13,7 @@ import openai
 import pytest
 
 from tests.providers.golden import cases, stream_bytes
+from tests.support.databases import Databases
 from tests.support.gateway import running_gateway
 
 ACCESS = "0123456789abcdef0123456789abcdef"
@@ -70,7 +71,7 @@ class Vendor(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def gateway(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     vendor = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
     threading.Thread(target=vendor.serve_forever, daemon=True).start()
     directory: Path = tmp_path_factory.mktemp("gateway")
@@ -79,7 +80,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "INITIAL_ROOT_TOKEN": TOKEN,
         "INITIAL_ROOT_ACCESS_TOKEN": ACCESS,
     }
-    with running_gateway(directory, **start) as address:
+    with databases.fresh() as settings, running_gateway(directory, settings, **start) as address:
         for kind, models in TYPES.items():
             channel = {
                 "type": kind,

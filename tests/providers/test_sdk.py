@@ -21,6 +21,7 @@ from tests.providers.vendors import (
     Vendors,
     running_vendors,
 )
+from tests.support.databases import Databases
 from tests.support.gateway import running_gateway
 
 ACCESS = "0123456789abcdef0123456789abcdef"
@@ -69,14 +70,18 @@ class Report(BaseModel):
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def gateway(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     start = {
         "INITIAL_ROOT_PASSWORD": "long enough",
         "INITIAL_ROOT_TOKEN": TOKEN,
         "INITIAL_ROOT_ACCESS_TOKEN": ACCESS,
     }
     directory = tmp_path_factory.mktemp("gateway")
-    with running_vendors() as vendors, running_gateway(directory, **start) as address:
+    with (
+        databases.fresh() as settings,
+        running_vendors() as vendors,
+        running_gateway(directory, settings, **start) as address,
+    ):
         for kind, models in CHANNELS.items():
             channel = {"type": kind, "name": str(kind), "key": "k", "base_url": vendors, "models": models, "group": "default"}  # fmt: skip
             made = httpx.post(f"{address}/api/channel/", json=channel, headers={"authorization": ACCESS})

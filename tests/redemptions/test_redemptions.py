@@ -27,70 +27,70 @@ def redeem(database, actor, key, options=OPTIONS):
 
 
 @pytest.fixture
-def admin(any_database):
-    return add_user(any_database, "root", role=ADMIN)
+def admin(database):
+    return add_user(database, "root", role=ADMIN)
 
 
-def test_a_code_is_worth_its_quota_once(any_database, admin):
-    amy = add_user(any_database, "amy", quota=100)
-    (key,) = make(any_database, admin)
-    assert redeem(any_database, amy, f" {key}\n") == 5000
-    assert quota_of(any_database, amy) == 5100
+def test_a_code_is_worth_its_quota_once(database, admin):
+    amy = add_user(database, "amy", quota=100)
+    (key,) = make(database, admin)
+    assert redeem(database, amy, f" {key}\n") == 5000
+    assert quota_of(database, amy) == 5100
     with pytest.raises(Conflict, match="used"):
-        redeem(any_database, amy, key)
-    log = any_database.read_sync(lambda uow: uow.log_session.exec(select(Log)).one())
+        redeem(database, amy, key)
+    log = database.read_sync(lambda uow: uow.log_session.exec(select(Log)).one())
     assert (log.type, log.content, log.user_id, log.quota) == (
         1,
         "通过兑换码充值 ＄0.010000 额度",
         amy.user_id,
         0,
     )
-    page = any_database.read_sync(service.page_codes, admin, query=RedemptionQuery())
+    page = database.read_sync(service.page_codes, admin, query=RedemptionQuery())
     assert [(found.redeemer, found.row.status) for found in page.rows] == [("amy", 3)]
 
 
-def test_fifty_redeemers_at_once_are_credited_once(any_database, admin):
-    people = [add_user(any_database, f"user{number}") for number in range(5)]
-    (key,) = make(any_database, admin, quota=777)
+def test_fifty_redeemers_at_once_are_credited_once(database, admin):
+    people = [add_user(database, f"user{number}") for number in range(5)]
+    (key,) = make(database, admin, quota=777)
 
     def attempt(number: int) -> int:
         try:
-            return redeem(any_database, people[number % 5], key)
+            return redeem(database, people[number % 5], key)
         except AppError:
             return 0
 
     with ThreadPoolExecutor(50) as threads:
         gained = list(threads.map(attempt, range(50)))
     assert sorted(gained)[-2:] == [0, 777]
-    assert sum(quota_of(any_database, person) or 0 for person in people) == 777
-    assert any_database.read_sync(lambda uow: len(uow.session.exec(select(Log)).all())) == 1
+    assert sum(quota_of(database, person) or 0 for person in people) == 777
+    assert database.read_sync(lambda uow: len(uow.session.exec(select(Log)).all())) == 1
 
 
 @pytest.mark.parametrize("key", ["", "  ", "nonsense", "x" * 33, "\0", "\ud800", "' OR 1=1 --"])
-def test_what_is_no_code(any_database, key):
-    amy = add_user(any_database, "amy")
+def test_what_is_no_code(database, key):
+    amy = add_user(database, "amy")
     with pytest.raises(InvalidInput):
-        redeem(any_database, amy, key)
+        redeem(database, amy, key)
 
 
-def test_case_matters(any_database, admin):
-    (key,) = make(any_database, admin)
+def test_case_matters(database, admin):
+    (key,) = make(database, admin)
     with pytest.raises(InvalidInput):
-        redeem(any_database, admin, key.upper())
+        redeem(database, admin, key.upper())
 
 
-def test_disabled_codes_are_refused_and_can_be_enabled_again(any_database, admin):
-    (key,) = make(any_database, admin)
-    code = any_database.read_sync(service.list_newest, admin)[0]
-    any_database.run_sync(service.set_status, admin, redemption_id=code.id, status=2)
+def test_disabled_codes_are_refused_and_can_be_enabled_again(database, admin):
+    (key,) = make(database, admin)
+    code = database.read_sync(service.list_newest, admin)[0]
+    database.run_sync(service.set_status, admin, redemption_id=code.id, status=2)
     with pytest.raises(Conflict):
-        redeem(any_database, admin, key)
-    any_database.run_sync(service.set_status, admin, redemption_id=code.id, status=1)
-    assert redeem(any_database, admin, key) == 5000
+        redeem(database, admin, key)
+    database.run_sync(service.set_status, admin, redemption_id=code.id, status=1)
+    assert redeem(database, admin, key) == 5000
     with pytest.raises(Conflict):
-        any_database.run_sync(service.set_status, admin, redemption_id=code.id, status=1)
+        database.run_sync(service.set_status, admin, redemption_id=code.id, status=1)
     with pytest.raises(Conflict):
-        any_database.run_sync(service.update, admin, redemption_id=code.id, name="x", quota=1)
+        database.run_sync(service.update, admin, redemption_id=code.id, name="x", quota=1)
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_batches_that_make_no_sense(database, name, quota, count):
         make(database, add_user(database, "root", role=ADMIN), name=name, quota=quota, count=count)
 
 
-def test_a_quota_of_zero_becomes_the_columns_default(any_database, admin):
-    make(any_database, admin, quota=0)
-    assert any_database.read_sync(service.list_newest, admin)[0].quota == 100
+def test_a_quota_of_zero_becomes_the_columns_default(database, admin):
+    make(database, admin, quota=0)
+    assert database.read_sync(service.list_newest, admin)[0].quota == 100
 
 
 def test_only_admins_manage_codes(database):
@@ -134,22 +134,22 @@ def test_only_admins_manage_codes(database):
             database.run_sync(call)
 
 
-def test_finding_codes(any_database, admin):
-    first, *_ = make(any_database, admin, name="新年", count=2)
-    make(any_database, admin, name="100%")
+def test_finding_codes(database, admin):
+    first, *_ = make(database, admin, name="新年", count=2)
+    make(database, admin, name="100%")
 
     def names(keyword):
-        return [code.name for code in any_database.read_sync(service.search, admin, keyword=keyword)]
+        return [code.name for code in database.read_sync(service.search, admin, keyword=keyword)]
 
     assert names("新") == ["新年", "新年"]
     assert names("3") == ["100%"]
     assert names("%") == []
     query = RedemptionQuery(search=first)
-    assert any_database.read_sync(service.page_codes, admin, query=query).total == 1
+    assert database.read_sync(service.page_codes, admin, query=query).total == 1
     with pytest.raises(NotFound):
-        any_database.read_sync(service.get, admin, redemption_id=99)
-    any_database.run_sync(service.delete, admin, redemption_id=1)
-    assert any_database.read_sync(lambda uow: len(uow.session.exec(select(Redemption)).all())) == 2
+        database.read_sync(service.get, admin, redemption_id=99)
+    database.run_sync(service.delete, admin, redemption_id=1)
+    assert database.read_sync(lambda uow: len(uow.session.exec(select(Redemption)).all())) == 2
 
 
 async def test_the_ledger_hears_of_the_credit(database):

@@ -37,8 +37,8 @@ def fill(uow) -> None:
     ],
 )
 async def test_figures(
-    any_database: Database,
-    any_database_settings: Settings,
+    database: Database,
+    database_settings: Settings,
     tmp_path,
     token: str,
     by_token: str,
@@ -47,9 +47,9 @@ async def test_figures(
     used: float,
     until: int,
 ) -> None:
-    any_database.run_sync(fill)
-    add_user(any_database, "root", role=ROOT)
-    async with management_api(any_database, any_database_settings, tmp_path) as api:
+    database.run_sync(fill)
+    add_user(database, "root", role=ROOT)
+    async with management_api(database, database_settings, tmp_path) as api:
         options = {"DisplayTokenStatEnabled": by_token, "DisplayInCurrencyEnabled": currency}
         for key, value in options.items():
             answer = await api.as_("root").put("/api/option/", json={"key": key, "value": value})

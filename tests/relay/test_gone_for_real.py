@@ -1,10 +1,8 @@
 """A running gateway, callers that hang up their sockets, and OpenAI's client at the end of broken answers."""
 
 import asyncio
-import contextlib
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +11,13 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from sqlmodel import select
 
+from oneapi_app.kit.database import Database
+from oneapi_app.models import Log
+from oneapi_app.settings import Settings
 from tests.relay.stage import DONE, HELLO, SSE, USAGE, chunk, pieces, stream_head
+from tests.support.databases import Databases
 from tests.support.gateway import gateway_process, running_gateway
 from tests.support.scripted import LIMIT_S, Peer, provider
 
@@ -30,13 +33,14 @@ START = {
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each database's own: the journals that lie there are of one."""
     return tmp_path_factory.mktemp("gateway")
 
 
 @pytest.fixture(scope="module")
-def gateway(directory: Path) -> Iterator[str]:
-    with running_gateway(directory, **START) as address:
+def gateway(databases: Databases, directory: Path) -> Iterator[str]:
+    with databases.fresh() as settings, running_gateway(directory, settings, **START) as address:
         yield address
 
 
@@ -222,7 +226,9 @@ async def test_openais_client_has_the_end_at_once(gateway: str) -> None:
     assert (await row_of(gateway, "gpt-4-open"))["prompt_tokens"] == 100
 
 
-async def test_a_stream_that_is_under_way_ends_before_the_server_does(tmp_path: Path) -> None:
+async def test_a_stream_that_is_under_way_ends_before_the_server_does(
+    database: Database, database_settings: Settings, tmp_path: Path
+) -> None:
     stopping = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -235,7 +241,7 @@ async def test_a_stream_that_is_under_way_ends_before_the_server_does(tmp_path: 
         await peer.send(b"0\r\n\r\n")
 
     async with provider(script) as vendor:
-        with gateway_process(tmp_path, **START) as (gateway, process):
+        with gateway_process(tmp_path, database_settings, **START) as (gateway, process):
             await add_channel(gateway, "gpt-4o", vendor.url)
             client = openai.AsyncOpenAI(
                 api_key=f"sk-{TOKEN}", base_url=f"{gateway}/v1", max_retries=0, timeout=10
@@ -251,7 +257,7 @@ async def test_a_stream_that_is_under_way_ends_before_the_server_does(tmp_path: 
             await client.close()
             assert heard == "Hello"
             assert await asyncio.to_thread(process.wait, 20) == 0
-    with contextlib.closing(sqlite3.connect(tmp_path / "one-api.db")) as database:
-        rows = database.execute("SELECT quota FROM logs WHERE type = 2").fetchall()
-    assert rows == [(350,)]
+    assert database.read_sync(
+        lambda uow: uow.log_session.exec(select(Log.quota).where(Log.type == 2)).all()
+    ) == [350]
     assert not [left for left in (tmp_path / "ledger").iterdir() if left.suffix == ".journal"]

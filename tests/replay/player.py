@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +30,9 @@ class Player:
         self._jars: dict[str, httpx.Client] = {}
         self._captured: dict[str, str] = {}
 
-    def play(self, steps: list[dict[str, Any]]) -> list[Outcome]:
-        return [Outcome(step["name"], self._step(step)) for step in steps]
+    def play(self, steps: list[dict[str, Any]], differing: Set[str]) -> list[Outcome]:
+        """``differing``: names of steps that are to differ, which waiting would not change."""
+        return [Outcome(step["name"], self._step(step, step["name"] in differing)) for step in steps]
 
     def _client(self, jar: str) -> httpx.Client:
         if jar == "-":
@@ -39,10 +41,10 @@ class Player:
             self._jars[jar] = httpx.Client(base_url=self._base_url, timeout=30)
         return self._jars[jar]
 
-    def _step(self, step: dict[str, Any]) -> list[str]:
+    def _step(self, step: dict[str, Any], differs: bool) -> list[str]:
         if step.get("wait_s"):
             time.sleep(min(float(step["wait_s"]), 3.0))
-        end = time.monotonic() + (RETRY_S if step["request"]["method"] == "GET" else 0)
+        end = time.monotonic() + (RETRY_S if step["request"]["method"] == "GET" and not differs else 0)
         while True:
             problems, answer = self._try(step)
             if not problems or time.monotonic() > end:

@@ -11,10 +11,3 @@ from tests.support.site import Site, open_site
 async def site(database_settings, tmp_path) -> AsyncIterator[Site]:
     async with open_site(database_settings, tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture
-async def any_site(any_database_settings, tmp_path) -> AsyncIterator[Site]:
-    """On the three engines."""
-    async with open_site(any_database_settings, tmp_path) as opened:
-        yield opened

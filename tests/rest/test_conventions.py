@@ -8,7 +8,6 @@ import pytest
 from oneapi_app.actor import ROOT
 from oneapi_app.kit.database import Database
 from oneapi_app.settings import Settings
-from tests.support.databases import ENGINES
 from tests.support.management import Management, management_api
 from tests.support.people import add_user
 
@@ -134,13 +133,12 @@ async def test_who_is_asking(api: Management) -> None:
 LISTS = ["/api/user", "/api/token", "/api/channel", "/api/redemption", "/api/log", "/api/log/self"]
 
 
-@pytest.mark.parametrize("any_database_settings", ENGINES, indirect=True)
 @pytest.mark.parametrize("path", LISTS)
 async def test_whatever_page_is_asked_for(
-    any_database: Database, any_database_settings: Settings, tmp_path, path: str
+    database: Database, database_settings: Settings, tmp_path, path: str
 ) -> None:
-    add_user(any_database, "root", role=ROOT)
-    async with management_api(any_database, any_database_settings, tmp_path) as api:
+    add_user(database, "root", role=ROOT)
+    async with management_api(database, database_settings, tmp_path) as api:
         root = api.as_("root")
         first = (await root.get(path)).json()
         assert first["success"]

@@ -68,8 +68,8 @@ def _restore(uow) -> None:
 
 
 @pytest.fixture(scope="module")
-def bench(sqlite_databases, tmp_path_factory) -> Iterator[Bench]:
-    with sqlite_databases.fresh() as settings, asyncio.Runner() as runner:
+def bench(databases, tmp_path_factory) -> Iterator[Bench]:
+    with databases.fresh() as settings, asyncio.Runner() as runner:
         opened = open_site(settings, tmp_path_factory.mktemp("journal"), relay_proxy=NOWHERE)
         site = runner.run(opened.__aenter__())
         yield Bench(runner, site)

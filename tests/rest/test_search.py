@@ -29,16 +29,16 @@ FIELD = {"/api/user/search": "username"}
 
 
 @pytest.mark.parametrize("path", PLACES)
-async def test_names_begin_with_what_is_searched_for(any_site, path):
+async def test_names_begin_with_what_is_searched_for(site, path):
     def add(uow):
         for name in NAMES:
             uow.session.add(PLACES[path](name))
 
-    any_site.database.run_sync(add)
+    site.database.run_sync(add)
     field = FIELD.get(path, "name")
 
     async def found(keyword):
-        answer = (await any_site.client("admin").get(path, params={"keyword": keyword})).json()
+        answer = (await site.client("admin").get(path, params={"keyword": keyword})).json()
         assert answer["success"], (keyword, answer)
         return {row[field] for row in answer["data"]} & set(NAMES)
 
@@ -64,17 +64,17 @@ async def test_names_begin_with_what_is_searched_for(any_site, path):
         assert await found(nothing) == set(), nothing
 
 
-async def test_the_log_is_searched_literally(any_site):
+async def test_the_log_is_searched_literally(site):
     for keyword in ("%", "_", "'", "\\", "\0", "log%"):
-        answer = (await any_site.client("admin").get("/api/log/search", params={"keyword": keyword})).json()
+        answer = (await site.client("admin").get("/api/log/search", params={"keyword": keyword})).json()
         assert answer == {"success": True, "message": "", "data": []}, keyword
-    answer = (await any_site.client("admin").get("/api/log/search", params={"keyword": "log of"})).json()
+    answer = (await site.client("admin").get("/api/log/search", params={"keyword": "log of"})).json()
     assert len(answer["data"]) == len(NUMBER)
 
 
-async def test_filters_are_compared_whole(any_site):
+async def test_filters_are_compared_whole(site):
     for name in ("%", "use_", "user%", "' OR 1=1 --", "user\0", "user'"):
-        answer = (await any_site.client("admin").get("/api/log", params={"username": name})).json()
+        answer = (await site.client("admin").get("/api/log", params={"username": name})).json()
         assert answer["data"] == [], name
-    answer = (await any_site.client("admin").get("/api/log", params={"username": "user"})).json()
+    answer = (await site.client("admin").get("/api/log", params={"username": "user"})).json()
     assert {row["username"] for row in answer["data"]} == {"user"}

@@ -139,10 +139,10 @@ async def test_a_replaced_access_token_is_dead(site):
 @pytest.mark.parametrize(
     "given", [str.upper, lambda token: token + " ", lambda token: token[:-1], lambda token: token[:-1] + "_"]
 )
-async def test_an_access_token_is_compared_exactly(any_site, given):
+async def test_an_access_token_is_compared_exactly(site, given):
     """MySQL compares without case, PostgreSQL pads with blanks."""
     spoilt = given(access_token("user"))
-    answer = await any_site.client("").get("/api/user/self", headers={"authorization": spoilt})
+    answer = await site.client("").get("/api/user/self", headers={"authorization": spoilt})
     if spoilt.strip() != access_token("user"):  # HTTP itself drops blanks at the end of a header
         assert not answer.json()["success"]
 

@@ -1,4 +1,4 @@
-"""A real server process of ours, on a free port and a database of its own."""
+"""A real server process of ours, on a free port."""
 
 import contextlib
 import os
@@ -12,6 +12,9 @@ from pathlib import Path
 
 import httpx
 
+from oneapi_app.settings import Settings
+from tests.support.databases import variables_of
+
 PROJECT = Path(__file__).parents[2]
 START_S = 90.0
 """A start takes two seconds; a machine that runs many tests at once may need its time."""
@@ -24,9 +27,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_gateway(directory: Path, *, console: bool = False, **environment: str) -> Iterator[str]:
+def running_gateway(
+    directory: Path, database: Settings, *, console: bool = False, **environment: str
+) -> Iterator[str]:
     """Its address. Rate limits are off unless set; ended with SIGTERM, which must leave with status 0."""
-    with gateway_process(directory, console=console, **environment) as (base_url, process):
+    with gateway_process(directory, database, console=console, **environment) as (base_url, process):
         yield base_url
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 0, (directory / "server.log").read_text()[-3000:]
@@ -34,15 +39,21 @@ def running_gateway(directory: Path, *, console: bool = False, **environment: st
 
 @contextlib.contextmanager
 def gateway_process(
-    directory: Path, *, console: bool = False, port: int | None = None, **environment: str
+    directory: Path,
+    database: Settings,
+    *,
+    console: bool = False,
+    port: int | None = None,
+    **environment: str,
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Address and process; killed at the end if it still runs."""
+    """Address and process; killed at the end if it still runs. ``database``: the settings that lead there."""
     port = port or free_port()
     variables = {
         **os.environ,
         "PORT": str(port),
         "HOST": "127.0.0.1",
-        "SQLITE_PATH": str(directory / "one-api.db"),
+        **variables_of(database),
+        "DATA_DIR": str(directory),
         "LOG_DIR": str(directory / "logs"),
         "GLOBAL_API_RATE_LIMIT": "0",
         "GLOBAL_WEB_RATE_LIMIT": "0",

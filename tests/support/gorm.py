@@ -36,7 +36,7 @@ class GormClient:
         done = subprocess.run(
             [self.program, command],
             input=json.dumps(task).encode(),
-            env=os.environ | {"SQL_DSN": ""} | variables_of(settings),
+            env=os.environ | variables_of(settings),
             capture_output=True,
             timeout=60,
             check=False,

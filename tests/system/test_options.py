@@ -28,9 +28,9 @@ def save(database: Database, changes: Mapping[str, str]) -> None:
     database.run_sync(service.save_options, SITE_OWNER, changes=dict(changes))
 
 
-def test_the_defaults_can_all_be_saved(any_database: Database) -> None:
-    save(any_database, {name: option.default for name, option in OPTIONS.items() if name != "Theme"})
-    values = OptionValues({name: value or "" for name, value in stored(any_database).items()})
+def test_the_defaults_can_all_be_saved(database: Database) -> None:
+    save(database, {name: option.default for name, option in OPTIONS.items() if name != "Theme"})
+    values = OptionValues({name: value or "" for name, value in stored(database).items()})
     for name in OPTIONS:
         assert getattr(values, attribute_name(name)) == getattr(OptionValues({}), attribute_name(name)), name
     assert not values.unreadable
@@ -172,12 +172,12 @@ def test_oidc_works_by_discovery_or_by_three_endpoints(database: Database) -> No
     save(database, {"OidcEnabled": "true", "OidcClientId": "id"} | three)
 
 
-def test_secrets_never_come_back_and_what_was_emptied_is_shown_empty(any_database: Database) -> None:
+def test_secrets_never_come_back_and_what_was_emptied_is_shown_empty(database: Database) -> None:
     save(
-        any_database,
+        database,
         dict.fromkeys(SECRETS, "s3cret-value") | {"SystemName": "", "EmailDomainWhitelist": ""},
     )
-    rows = any_database.read_sync(service.list_options, SITE_OWNER, settings=default_settings())
+    rows = database.read_sync(service.list_options, SITE_OWNER, settings=default_settings())
     shown = {row.key: row.value for row in rows}
     assert not shown.keys() & set(SECRETS)
     assert {"SMTPToken", "GitHubClientSecret", "WeChatServerToken", "MessagePusherToken"} <= set(SECRETS)
@@ -185,7 +185,7 @@ def test_secrets_never_come_back_and_what_was_emptied_is_shown_empty(any_databas
     assert "s3cret-value" not in str(shown)
     assert (shown["SystemName"], shown["EmailDomainWhitelist"]) == ("", "")
     assert shown["QuotaPerUnit"] == "500000" and '"gpt-4o"' in shown["ModelRatio"]
-    view = any_database.read_sync(service.describe_options, SITE_OWNER, settings=default_settings())
+    view = database.read_sync(service.describe_options, SITE_OWNER, settings=default_settings())
     assert view.secrets_set == SECRETS and "s3cret-value" not in str(view.values)
 
 

@@ -19,10 +19,10 @@ FIELDS = {
 
 
 @pytest.fixture
-async def api(any_database: Database, any_database_settings: Settings, tmp_path) -> AsyncIterator[Management]:
-    add_user(any_database, "amy")
-    add_user(any_database, "admin", role=ADMIN)
-    async with management_api(any_database, any_database_settings, tmp_path) as made:
+async def api(database: Database, database_settings: Settings, tmp_path) -> AsyncIterator[Management]:
+    add_user(database, "amy")
+    add_user(database, "admin", role=ADMIN)
+    async with management_api(database, database_settings, tmp_path) as made:
         yield made
 
 

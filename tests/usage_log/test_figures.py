@@ -18,13 +18,13 @@ from tests.support.people import add_user
 
 
 @pytest.fixture
-def admin(any_database):
-    return add_user(any_database, "root", role=ADMIN)
+def admin(database):
+    return add_user(database, "root", role=ADMIN)
 
 
 @pytest.fixture
-def people(any_database):
-    return [add_user(any_database, name) for name in ("amy", "ben", "cid")]
+def people(database):
+    return [add_user(database, name) for name in ("amy", "ben", "cid")]
 
 
 def fill(database, people, count=400, days=6):
@@ -86,11 +86,11 @@ def stat(database, actor, **chosen):
     return usage.requests, usage.quota
 
 
-def test_sums_equal_the_rows_for_every_filter_and_range(any_database, admin, people):
-    fill(any_database, people)
-    sum_everything_up(any_database)
+def test_sums_equal_the_rows_for_every_filter_and_range(database, admin, people):
+    fill(database, people)
+    sum_everything_up(database)
     assert (
-        any_database.read_sync(lambda uow: uow.log_session.get(UsageMark, "summed_until").value)
+        database.read_sync(lambda uow: uow.log_session.get(UsageMark, "summed_until").value)
         > now_s() - 2 * DAY_S
     )
     now = now_s()
@@ -98,7 +98,7 @@ def test_sums_equal_the_rows_for_every_filter_and_range(any_database, admin, peo
     for bits in range(16):
         chosen = {name: value for bit, (name, value) in enumerate(names.items()) if bits >> bit & 1}
         equal = {"channel_id" if name == "channel" else name: value for name, value in chosen.items()}
-        if any_database.dialect == "mysql" and "model_name" in equal:
+        if database.dialect == "mysql" and "model_name" in equal:
             equal.pop("model_name")  # MySQL's rows do not tell Claude from claude, our figures do
             chosen.pop("model_name")
         for start, end in (
@@ -107,44 +107,44 @@ def test_sums_equal_the_rows_for_every_filter_and_range(any_database, admin, peo
             (now - 900, now),
             (now - 5 * DAY_S, 0),
         ):
-            expected = by_rows(any_database, start=start, end=end or 2**40, **equal)
-            assert stat(any_database, admin, start=start, end=end, **chosen) == expected, (chosen, start, end)
+            expected = by_rows(database, start=start, end=end or 2**40, **equal)
+            assert stat(database, admin, start=start, end=end, **chosen) == expected, (chosen, start, end)
 
 
-def test_ones_own_sums(any_database, admin, people):
-    fill(any_database, people, 100)
-    sum_everything_up(any_database)
-    usage = any_database.read_sync(figures.stat_own, people[0], chosen=LogFilter(username="ben"))
-    assert (usage.requests, usage.quota) == by_rows(any_database, user_id=people[0].user_id)
+def test_ones_own_sums(database, admin, people):
+    fill(database, people, 100)
+    sum_everything_up(database)
+    usage = database.read_sync(figures.stat_own, people[0], chosen=LogFilter(username="ben"))
+    assert (usage.requests, usage.quota) == by_rows(database, user_id=people[0].user_id)
     with pytest.raises(Forbidden):
-        stat(any_database, people[0])
+        stat(database, people[0])
     with pytest.raises(Forbidden):
-        any_database.read_sync(figures.total_usage, people[0], start=0, end=1, whole_site=True)
+        database.read_sync(figures.total_usage, people[0], start=0, end=1, whole_site=True)
     with pytest.raises(Forbidden):
-        any_database.read_sync(figures.count_failures, people[0], start=0, end=1)
+        database.read_sync(figures.count_failures, people[0], start=0, end=1)
     with pytest.raises(Forbidden):
-        any_database.read_sync(figures.list_failures, people[0])
+        database.read_sync(figures.list_failures, people[0])
 
 
 @pytest.mark.parametrize(
     "by", [("model_name",), ("user_id", "username"), ("channel_id",), ("username", "token_name")]
 )
-def test_groups_add_up_to_the_whole(any_database, admin, people, by):
-    fill(any_database, people)
-    sum_everything_up(any_database)
+def test_groups_add_up_to_the_whole(database, admin, people, by):
+    fill(database, people)
+    sum_everything_up(database)
     start, end = now_s() - 4 * DAY_S, now_s() + HOUR_S
     start -= start % HOUR_S
-    groups = any_database.read_sync(figures.sum_usage, admin, start=start, end=end, by=by, whole_site=True)
+    groups = database.read_sync(figures.sum_usage, admin, start=start, end=end, by=by, whole_site=True)
     assert len({group.key for group in groups}) == len(groups) > 1
-    assert sum(group.usage.quota for group in groups) == by_rows(any_database, start=start)[1]
+    assert sum(group.usage.quota for group in groups) == by_rows(database, start=start)[1]
 
 
-def test_days_of_a_time_zone(any_database, admin, people):
+def test_days_of_a_time_zone(database, admin, people):
     """A day in Shanghai begins at 16:00 UTC."""
-    fill(any_database, people)
-    sum_everything_up(any_database)
+    fill(database, people)
+    sum_everything_up(database)
     shift = 8 * HOUR_S
-    groups = any_database.read_sync(
+    groups = database.read_sync(
         figures.sum_usage,
         admin,
         start=now_s() - 5 * DAY_S,
@@ -158,12 +158,12 @@ def test_days_of_a_time_zone(any_database, admin, people):
         begin = int(group.key[0])
         assert (begin + shift) % DAY_S == 0
         if begin > now_s() - 4 * DAY_S:
-            expected = by_rows(any_database, start=begin, end=begin + DAY_S - 1)
+            expected = by_rows(database, start=begin, end=begin + DAY_S - 1)
             assert (group.usage.requests, group.usage.quota) == expected
 
 
-def test_rows_the_ledger_counted_are_not_counted_again(any_database, admin, people):
-    fill(any_database, people, 50)
+def test_rows_the_ledger_counted_are_not_counted_again(database, admin, people):
+    fill(database, people, 50)
 
     def claim(uow):
         for row in uow.log_session.exec(select(Log)).all():
@@ -171,33 +171,29 @@ def test_rows_the_ledger_counted_are_not_counted_again(any_database, admin, peop
             if row.id and row.id % 2:
                 uow.log_session.add(LogDetail(request_id=f"r{row.id}", created_at=row.created_at or 0))
 
-    any_database.run_sync(claim)
-    sum_up(any_database, upkeep.count_other_rows)
-    counted = any_database.read_sync(
-        lambda uow: uow.log_session.exec(select(func.sum(UsageHour.requests))).one()
-    )
-    expected = any_database.read_sync(
+    database.run_sync(claim)
+    sum_up(database, upkeep.count_other_rows)
+    counted = database.read_sync(lambda uow: uow.log_session.exec(select(func.sum(UsageHour.requests))).one())
+    expected = database.read_sync(
         lambda uow: uow.log_session.exec(select(func.count()).where(Log.type == 2, Log.id % 2 == 0)).one()
     )
     assert counted == expected
-    sum_up(any_database, upkeep.count_other_rows)
-    again = any_database.read_sync(
-        lambda uow: uow.log_session.exec(select(func.sum(UsageHour.requests))).one()
-    )
+    sum_up(database, upkeep.count_other_rows)
+    again = database.read_sync(lambda uow: uow.log_session.exec(select(func.sum(UsageHour.requests))).one())
     assert again == counted
 
 
-def test_rows_that_another_program_adds_to_old_days_are_found(any_database, admin, people):
-    fill(any_database, people, 60)
-    sum_everything_up(any_database)
-    fill(any_database, people, 30)
-    sum_everything_up(any_database)
-    assert stat(any_database, admin) == by_rows(any_database)
+def test_rows_that_another_program_adds_to_old_days_are_found(database, admin, people):
+    fill(database, people, 60)
+    sum_everything_up(database)
+    fill(database, people, 30)
+    sum_everything_up(database)
+    assert stat(database, admin) == by_rows(database)
 
 
-def test_settlements_that_come_late_are_added_to_the_totals(any_database, admin, people):
-    fill(any_database, people, 60)
-    sum_everything_up(any_database)
+def test_settlements_that_come_late_are_added_to_the_totals(database, admin, people):
+    fill(database, people, 60)
+    sum_everything_up(database)
     late = now_s() - 2 * DAY_S
 
     def settle(uow):
@@ -213,48 +209,48 @@ def test_settlements_that_come_late_are_added_to_the_totals(any_database, admin,
             Log(created_at=late, type=2, quota=5, username="x", user_id=1, model_name="m", channel_id=1)
         )
 
-    any_database.run_sync(settle)
-    sum_up(any_database, upkeep.sum_next_day)
-    assert stat(any_database, admin) == by_rows(any_database)
+    database.run_sync(settle)
+    sum_up(database, upkeep.sum_next_day)
+    assert stat(database, admin) == by_rows(database)
 
 
-def test_deleted_rows_are_in_no_sum_of_rows_but_in_the_history(any_database, admin, people):
-    fill(any_database, people)
-    sum_everything_up(any_database)
-    whole = any_database.read_sync(figures.total_usage, admin, start=0, end=now_s() + 1, whole_site=True)
+def test_deleted_rows_are_in_no_sum_of_rows_but_in_the_history(database, admin, people):
+    fill(database, people)
+    sum_everything_up(database)
+    whole = database.read_sync(figures.total_usage, admin, start=0, end=now_s() + 1, whole_site=True)
     middle = now_s() - 3 * DAY_S - 555
-    any_database.run_sync(lambda uow: uow.log_session.exec(delete(Log).where(Log.created_at < middle)))
-    assert stat(any_database, admin) == by_rows(any_database)
-    after = any_database.read_sync(figures.total_usage, admin, start=0, end=now_s() + 1, whole_site=True)
+    database.run_sync(lambda uow: uow.log_session.exec(delete(Log).where(Log.created_at < middle)))
+    assert stat(database, admin) == by_rows(database)
+    after = database.read_sync(figures.total_usage, admin, start=0, end=now_s() + 1, whole_site=True)
     assert after == whole
-    any_database.run_sync(lambda uow: uow.log_session.exec(delete(Log)))
-    assert stat(any_database, admin) == (0, 0)
+    database.run_sync(lambda uow: uow.log_session.exec(delete(Log)))
+    assert stat(database, admin) == (0, 0)
 
 
-def test_the_dashboard_has_the_originals_field_names(any_database, people):
-    assert any_database.read_sync(figures.week_by_day, people[0]) == []
-    fill(any_database, people, 50)
-    sum_up(any_database, upkeep.count_other_rows)
-    rows = any_database.read_sync(figures.week_by_day, people[0])
+def test_the_dashboard_has_the_originals_field_names(database, people):
+    assert database.read_sync(figures.week_by_day, people[0]) == []
+    fill(database, people, 50)
+    sum_up(database, upkeep.count_other_rows)
+    rows = database.read_sync(figures.week_by_day, people[0])
     assert [(row.day, row.model_name) for row in rows] == sorted((row.day, row.model_name) for row in rows)
     assert set(msgspec.to_builtins(rows[0])) == {
         *("Day", "ModelName", "RequestCount", "Quota", "PromptTokens", "CompletionTokens")
     }
-    assert sum(row.request_count for row in rows) == by_rows(any_database, user_id=people[0].user_id)[0]
+    assert sum(row.request_count for row in rows) == by_rows(database, user_id=people[0].user_id)[0]
 
 
-def test_failures_by_kind_and_channel(any_database, admin):
+def test_failures_by_kind_and_channel(database, admin):
     def insert(uow):
         for at, kind, channel in ((100, "401", 1), (200, "401", 1), (300, "timeout", 2)):
             uow.log_session.add(RelayFailure(created_at=at, kind=kind, channel_id=channel))
 
-    any_database.run_sync(insert)
-    counts = any_database.read_sync(figures.count_failures, admin, start=0, end=1000)
+    database.run_sync(insert)
+    counts = database.read_sync(figures.count_failures, admin, start=0, end=1000)
     assert [(c.kind, c.channel_id, c.count, c.last_at) for c in counts] == [
         ("401", 1, 2, 200),
         ("timeout", 2, 1, 300),
     ]
-    assert [row.created_at for row in any_database.read_sync(figures.list_failures, admin, channel_id=1)] == [
+    assert [row.created_at for row in database.read_sync(figures.list_failures, admin, channel_id=1)] == [
         200,
         100,
     ]
@@ -280,13 +276,13 @@ def test_ranges_are_split_at_full_hours(start, end, expected):
     assert split_range(start, end) == expected
 
 
-async def test_upkeep_does_it_all(any_database, admin, people):
-    fill(any_database, people, 60, days=4)
-    await upkeep.Upkeep(any_database, lambda: 1).round(count_rows=True)
-    oldest = any_database.read_sync(lambda uow: uow.log_session.exec(select(func.min(Log.created_at))).one())
+async def test_upkeep_does_it_all(database, admin, people):
+    fill(database, people, 60, days=4)
+    await upkeep.Upkeep(database, lambda: 1).round(count_rows=True)
+    oldest = database.read_sync(lambda uow: uow.log_session.exec(select(func.min(Log.created_at))).one())
     assert oldest > now_s() - DAY_S - 60
-    assert any_database.read_sync(lambda uow: uow.log_session.exec(select(UsageTotal)).first())
-    assert any_database.read_sync(
+    assert database.read_sync(lambda uow: uow.log_session.exec(select(UsageTotal)).first())
+    assert database.read_sync(
         figures.sum_usage,
         admin,
         start=0,

@@ -19,20 +19,21 @@ from oneapi_app.settings import Settings
 from oneapi_app.usage_log import figures, service, upkeep
 from oneapi_app.usage_log.schemas import LogFilter
 from tests.billing.seeds import charge, seed
-from tests.support.databases import SERVERS
+from tests.support.databases import SERVERS, SQLiteDatabases
 
 ADMINISTRATOR = Actor(1, "user1", ADMIN, "default")
 
 
 @pytest.fixture
-def split(database_settings: Settings, blank_settings: Settings) -> Iterator[Database]:
+def split(sqlite_databases: SQLiteDatabases, blank_settings: Settings) -> Iterator[Database]:
     """The main database is SQLite, the log's a new one on a server."""
-    settings = dataclasses.replace(database_settings, log_sql_dsn=blank_settings.sql_dsn)
-    database = open_database(settings)
-    seed(database)
-    prepare(database, settings)
-    yield database
-    database.close_sync()
+    with sqlite_databases.fresh() as main:
+        settings = dataclasses.replace(main, log_sql_dsn=blank_settings.sql_dsn)
+        database = open_database(settings)
+        seed(database)
+        prepare(database, settings)
+        yield database
+        database.close_sync()
 
 
 def rows_in(engine) -> int:
@@ -40,7 +41,7 @@ def rows_in(engine) -> int:
         return len(session.exec(select(Log)).all())
 
 
-@pytest.mark.parametrize("blank_settings", SERVERS, indirect=True)
+@pytest.mark.engines(*SERVERS, because="LOG_SQL_DSN names a server")
 async def test_a_log_on_another_engine(split: Database, tmp_path) -> None:
     assert split.has_own_log_database and split.log_engine.dialect.name != split.dialect
     ledger = Ledger(split, tmp_path / "ledger", batch_ms=10, fsync=False)
@@ -66,16 +67,16 @@ async def test_a_log_on_another_engine(split: Database, tmp_path) -> None:
     assert rows_in(split.log_engine) == 0
 
 
-async def test_deleting_old_rows_lets_bills_through(any_database: Database, tmp_path, monkeypatch) -> None:
+async def test_deleting_old_rows_lets_bills_through(database: Database, tmp_path, monkeypatch) -> None:
     """Thousands of old rows go in many small transactions, and settlements get their turn between them."""
     monkeypatch.setattr(upkeep, "ROWS_AT_ONCE", 50)
-    seed(any_database)
+    seed(database)
     old = [Log(user_id=1, type=CONSUME, created_at=1000 + number) for number in range(2000)]
-    any_database.run_sync(lambda uow: uow.log_session.add_all(old))
-    ledger = Ledger(any_database, tmp_path / "ledger", batch_ms=1, fsync=False)
+    database.run_sync(lambda uow: uow.log_session.add_all(old))
+    ledger = Ledger(database, tmp_path / "ledger", batch_ms=1, fsync=False)
     await ledger.start()
     await ledger.open_account(1, 1)
-    deletion = upkeep.asyncio.create_task(upkeep.clean_up(any_database, None, 1_000_000))
+    deletion = upkeep.asyncio.create_task(upkeep.clean_up(database, None, 1_000_000))
     billed = 0
     while not deletion.done():
         await ledger.settle(ledger.reserve(1, 1, 1), charge(1))

@@ -16,7 +16,6 @@ from oneapi_app.models import Log, LoginSession, User
 from oneapi_app.rest.app import create_rest_app
 from oneapi_app.runtime import open_runtime
 from oneapi_app.system.service import save_options
-from tests.support.databases import ENGINES
 from tests.support.identity_providers import running_providers
 from tests.support.people import add_user
 from tests.support.servers import free_port
@@ -361,11 +360,10 @@ async def test_a_long_name_from_a_provider_stays_when_other_things_are_saved(sit
     assert not renamed["success"]
 
 
-@pytest.mark.parametrize("any_database_settings", ENGINES, indirect=True)
 async def test_people_who_come_in_the_same_instant_all_get_accounts(
-    any_database, any_database_settings, tmp_path, providers
+    database, database_settings, tmp_path, providers
 ):
-    async with opened_site(any_database, any_database_settings, tmp_path, providers) as site:
+    async with opened_site(database, database_settings, tmp_path, providers) as site:
         people = [{"open_id": f"ou_{number}"} for number in range(5)]
         answers = await asyncio.gather(*(site.enter(site.browser(), "lark", person) for person in people))
         assert all(answer.json()["success"] for answer in answers), [answer.text for answer in answers]

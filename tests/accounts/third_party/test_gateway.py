@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from oneapi_app.settings import Settings
 from tests.support.gateway import running_gateway
 from tests.support.identity_providers import running_providers
 
@@ -16,8 +17,8 @@ def _ok(answer: httpx.Response) -> httpx.Response:
     return answer
 
 
-def test_out_to_the_provider_and_back(tmp_path: Path) -> None:
-    with running_providers() as providers, running_gateway(tmp_path) as base_url:
+def test_out_to_the_provider_and_back(tmp_path: Path, database_settings: Settings) -> None:
+    with running_providers() as providers, running_gateway(tmp_path, database_settings) as base_url:
         providers.person = {"sub": "sub-9", "preferred_username": "mona", "email": "mona@example.com"}
         with httpx.Client(base_url=base_url) as root:
             _ok(root.post("/api/user/login", json={"username": "root", "password": "123456"}))

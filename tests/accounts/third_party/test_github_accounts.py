@@ -33,69 +33,69 @@ def set_login(database, user_id, login):
 
 
 @pytest.fixture
-def amy(any_database):
+def amy(database):
     """A user the original bound to the login "amy"."""
-    actor = add_user(any_database, "amy")
-    set_login(any_database, actor.user_id, "amy")
+    actor = add_user(database, "amy")
+    set_login(database, actor.user_id, "amy")
     return actor
 
 
-def test_a_user_of_the_original_is_found_by_login_and_then_by_number(any_database, amy):
-    assert sign_in(any_database, 7, "amy") == amy.user_id
-    assert sign_in(any_database, 7, "amy-renamed") == amy.user_id
-    assert login_of(any_database, amy.user_id) == "amy-renamed"
+def test_a_user_of_the_original_is_found_by_login_and_then_by_number(database, amy):
+    assert sign_in(database, 7, "amy") == amy.user_id
+    assert sign_in(database, 7, "amy-renamed") == amy.user_id
+    assert login_of(database, amy.user_id) == "amy-renamed"
 
 
-def test_whoever_takes_over_a_login_does_not_take_over_the_account(any_database, amy):
-    sign_in(any_database, 7, "amy")
-    stranger = sign_in(any_database, 8, "amy")
+def test_whoever_takes_over_a_login_does_not_take_over_the_account(database, amy):
+    sign_in(database, 7, "amy")
+    stranger = sign_in(database, 8, "amy")
     assert stranger != amy.user_id
-    assert login_of(any_database, stranger) == "amy"
-    assert login_of(any_database, amy.user_id) == ""  # the original would let the stranger in
-    assert sign_in(any_database, 7, "amy2") == amy.user_id
-    assert sign_in(any_database, 8, "amy") == stranger
+    assert login_of(database, stranger) == "amy"
+    assert login_of(database, amy.user_id) == ""  # the original would let the stranger in
+    assert sign_in(database, 7, "amy2") == amy.user_id
+    assert sign_in(database, 8, "amy") == stranger
 
 
-def test_logins_that_were_swapped(any_database, amy):
-    bob = sign_in(any_database, 8, "bob")
-    sign_in(any_database, 7, "amy")
-    assert sign_in(any_database, 7, "bob") == amy.user_id
-    assert sign_in(any_database, 8, "amy") == bob
-    assert (login_of(any_database, amy.user_id), login_of(any_database, bob)) == ("bob", "amy")
+def test_logins_that_were_swapped(database, amy):
+    bob = sign_in(database, 8, "bob")
+    sign_in(database, 7, "amy")
+    assert sign_in(database, 7, "bob") == amy.user_id
+    assert sign_in(database, 8, "amy") == bob
+    assert (login_of(database, amy.user_id), login_of(database, bob)) == ("bob", "amy")
 
 
-def test_a_login_that_differs_in_case_is_somebody_else(any_database, amy):
-    assert sign_in(any_database, 9, "Amy") != amy.user_id
+def test_a_login_that_differs_in_case_is_somebody_else(database, amy):
+    assert sign_in(database, 9, "Amy") != amy.user_id
 
 
-def test_what_an_admin_or_the_original_binds_counts(any_database, amy):
-    sign_in(any_database, 7, "amy")
-    set_login(any_database, amy.user_id, "other")
-    assert sign_in(any_database, 9, "other") == amy.user_id
-    assert sign_in(any_database, 7, "amy") != amy.user_id
+def test_what_an_admin_or_the_original_binds_counts(database, amy):
+    sign_in(database, 7, "amy")
+    set_login(database, amy.user_id, "other")
+    assert sign_in(database, 9, "other") == amy.user_id
+    assert sign_in(database, 7, "amy") != amy.user_id
 
 
-def test_binding_replaces_and_unbinding_frees(any_database, amy):
-    sign_in(any_database, 7, "amy")
-    any_database.run_sync(service.bind, amy, identity=come(10, "amy-work"))
-    kept = any_database.read_sync(lambda uow: uow.session.exec(select(GitHubAccount)).all())
+def test_binding_replaces_and_unbinding_frees(database, amy):
+    sign_in(database, 7, "amy")
+    database.run_sync(service.bind, amy, identity=come(10, "amy-work"))
+    kept = database.read_sync(lambda uow: uow.session.exec(select(GitHubAccount)).all())
     assert [(account.account_id, account.login) for account in kept] == [(10, "amy-work")]
-    assert login_of(any_database, amy.user_id) == "amy-work"
+    assert login_of(database, amy.user_id) == "amy-work"
     with pytest.raises(Conflict, match="password"):
-        any_database.run_sync(service.unbind, amy, provider="github")
-    any_database.run_sync(service.bind, amy, identity=Identity(LARK, "ou"))
-    any_database.run_sync(service.unbind, amy, provider="github")
-    assert sign_in(any_database, 10, "amy-work") != amy.user_id
+        database.run_sync(service.unbind, amy, provider="github")
+    database.run_sync(service.bind, amy, identity=Identity(LARK, "ou"))
+    database.run_sync(service.unbind, amy, provider="github")
+    assert sign_in(database, 10, "amy-work") != amy.user_id
     with pytest.raises(InvalidInput):
-        any_database.run_sync(service.unbind, amy, provider="password")
+        database.run_sync(service.unbind, amy, provider="password")
 
 
-def test_an_account_of_another_user_cannot_be_bound(any_database, amy):
-    sign_in(any_database, 7, "amy")
-    bob = add_user(any_database, "bob")
+def test_an_account_of_another_user_cannot_be_bound(database, amy):
+    sign_in(database, 7, "amy")
+    bob = add_user(database, "bob")
     with pytest.raises(Conflict, match="bound"):
-        any_database.run_sync(service.bind, bob, identity=come(7, "amy"))
-    any_database.run_sync(service.bind, amy, identity=come(7, "amy"))
+        database.run_sync(service.bind, bob, identity=come(7, "amy"))
+    database.run_sync(service.bind, amy, identity=come(7, "amy"))
 
 
 @pytest.mark.parametrize("subject", ["", "x" * 192, "a\0b"])

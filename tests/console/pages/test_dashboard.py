@@ -93,21 +93,21 @@ def spend(database, actor, at, quota, **more):
     database.run_sync(insert)
 
 
-def test_gathering_for_oneself_and_for_the_site(any_database):
-    root, amy = add_user(any_database, "root", role=ROOT, quota=7), add_user(any_database, "amy", quota=3)
+def test_gathering_for_oneself_and_for_the_site(database):
+    root, amy = add_user(database, "root", role=ROOT, quota=7), add_user(database, "amy", quota=3)
     now = now_s()
-    spend(any_database, amy, now, 5)
-    spend(any_database, root, now, 11)
-    spend(any_database, root, now - 8 * DAY_S, 100)
+    spend(database, amy, now, 5)
+    spend(database, root, now, 11)
+    spend(database, root, now - 8 * DAY_S, 100)
     how = {"span_name": "week", "zone_s": SHANGHAI_S}
-    own = any_database.read_sync(gather, amy, whole_site=False, **how)
+    own = database.read_sync(gather, amy, whole_site=False, **how)
     assert (own.balance, own.today.value, own.usage.quota, own.month.value) == (3, 5, 5, 5)
-    site = any_database.read_sync(gather, root, whole_site=True, **how)
+    site = database.read_sync(gather, root, whole_site=True, **how)
     assert (site.usage.quota, site.month.value) == (16, 116)
-    any_database.run_sync(
+    database.run_sync(
         lambda uow: uow.log_session.add(RelayFailure(created_at=now, kind="timeout", channel_id=1))
     )
-    figures = any_database.read_sync(gather_site, root, span=site.span, channel_ids=[1])
+    figures = database.read_sync(gather_site, root, span=site.span, channel_ids=[1])
     assert [share.name for share in figures.users] == ["root", "amy"]
     assert (figures.failed, figures.served, figures.kinds) == (1, 2, [("timeout", 1)])
 
