@@ -1,4 +1,4 @@
-"""Empty, migrated databases for tests, quickly: SQLite copies a file, PostgreSQL a template, MariaDB is emptied."""
+"""Empty, migrated databases for tests, in milliseconds: SQLite copies a file, the servers' are emptied."""
 
 import shutil
 import uuid
@@ -83,89 +83,123 @@ class SQLiteDatabases:
         yield default_settings(sqlite_path=str(self._directory / f"{uuid.uuid4().hex}.db"))
 
 
-class PostgresDatabases:
-    """Copies of one migrated template database."""
+class _Migrated:
+    """A migrated database of a server, and a connection into it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, name: str, settings: Settings, url: str, schema: str) -> None:
+        """``schema``: SQL for where the tables are."""
+        self.name = name
+        self.settings = settings
+        self._schema = schema
+        migrate_and_check(settings)
+        self.execute = _Administrator(url)
+        self._columns = self._read_columns()
+
+    def holding(self) -> list[str]:
+        """The tables that have rows."""
+        questions = [
+            f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {table.name})" for table in tables_of()
+        ]
+        return [name for (name,) in self.execute(" UNION ALL ".join(questions))]
+
+    def is_intact(self) -> bool:
+        """Whether no test has taken away or renamed something for good."""
+        return self._read_columns() == self._columns
+
+    def _read_columns(self) -> set[tuple[Any, ...]]:
+        found = self.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns "
+            f"WHERE table_schema = {self._schema}"
+        )
+        return set(map(tuple, found))
+
+
+class _ServerDatabases:
+    """Migrated databases that are emptied before each use, which is quicker than new ones.
+
+    There are as many as were in use at once: one, mostly.
+    """
+
+    OF_THE_SERVER: str
+    """A database every server has."""
+    CREATE: str
+    DROP: str
+    SCHEMA: str
+
+    def __init__(self, server: Server, url: str) -> None:
+        """``url`` of the server, with ``{name}`` for a database's name."""
         self._server = server
-        self._execute = _Administrator(f"postgresql+psycopg2://oneapi@{server.host}:{server.port}/postgres")
-        self._create("oneapi_template", "template0")
-        migrate_and_check(self._settings("oneapi_template"))
-
-    def close(self) -> None:
-        self._execute.close()
+        self._url = url
+        self._execute = _Administrator(url.format(name=self.OF_THE_SERVER))
+        self._idle: list[_Migrated] = []
 
     @contextmanager
     def fresh(self) -> Iterator[Settings]:
-        with self._new("oneapi_template") as settings:
-            yield settings
+        migrated = self._idle.pop() if self._idle else self._migrate()
+        self._empty(migrated)
+        yield migrated.settings
+        if migrated.is_intact():
+            self._idle.append(migrated)
+        else:
+            migrated.execute.close()
+            self._execute(self.DROP.format(name=migrated.name))
 
     @contextmanager
     def blank(self) -> Iterator[Settings]:
-        with self._new("template0") as settings:
-            yield settings
-
-    @contextmanager
-    def _new(self, template: str) -> Iterator[Settings]:
-        name = f"t_{uuid.uuid4().hex}"
-        self._create(name, template)
+        name = self._create()
         yield self._settings(name)
-        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+        self._execute(self.DROP.format(name=name))
 
-    def _create(self, name: str, template: str) -> None:
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    def close(self) -> None:
+        for migrated in self._idle:
+            migrated.execute.close()
+        self._execute.close()
+
+    def _migrate(self) -> _Migrated:
+        name = self._create()
+        return _Migrated(name, self._settings(name), self._url.format(name=name), self.SCHEMA)
+
+    def _create(self) -> str:
+        name = f"t_{uuid.uuid4().hex}"
+        self._execute(self.CREATE.format(name=name))
+        return name
+
+
+class PostgresDatabases(_ServerDatabases):
+    OF_THE_SERVER = "postgres"
+    CREATE = "CREATE DATABASE {name} TEMPLATE template0"
+    DROP = "DROP DATABASE {name} WITH (FORCE)"
+    SCHEMA = "current_schema()"
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server, f"postgresql+psycopg2://oneapi@{server.host}:{server.port}/{{name}}")
+
+    def _empty(self, migrated: _Migrated) -> None:
+        if tables := migrated.holding():
+            migrated.execute(f"TRUNCATE {', '.join(tables)}")
+        migrated.execute("SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence")
 
     def _settings(self, name: str) -> Settings:
         return default_settings(sql_dsn=postgres_dsn(self._server, name))
 
 
-class MySQLDatabases:
-    """Migrated databases, emptied before each use: as many as were in use at once, mostly one."""
+class MySQLDatabases(_ServerDatabases):
+    OF_THE_SERVER = "mysql"
+    CREATE = "CREATE DATABASE {name} CHARACTER SET utf8mb4"
+    DROP = "DROP DATABASE {name}"
+    SCHEMA = "database()"
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-        self._execute = _Administrator(
-            f"mysql+pymysql://oneapi:oneapi@{server.host}:{server.port}/?charset=utf8mb4&ssl_disabled=true"
-        )
-        self._idle = [self._migrated()]
+        place = f"{server.host}:{server.port}"
+        super().__init__(server, f"mysql+pymysql://oneapi:oneapi@{place}/{{name}}?ssl_disabled=true")
 
-    def close(self) -> None:
-        self._execute.close()
-
-    @contextmanager
-    def fresh(self) -> Iterator[Settings]:
-        name = self._idle.pop() if self._idle else self._migrated()
-        self._empty(name)
-        yield self._settings(name)
-        self._idle.append(name)
-
-    @contextmanager
-    def blank(self) -> Iterator[Settings]:
-        name = self._create()
-        yield self._settings(name)
-        self._execute(f"DROP DATABASE {name}")
-
-    def _migrated(self) -> str:
-        name = self._create()
-        migrate_and_check(self._settings(name))
-        return name
-
-    def _empty(self, name: str) -> None:
-        """Truncates the tables that have rows or have had some: each costs milliseconds."""
-        holding = " UNION ALL ".join(
-            f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {name}.{table.name})" for table in tables_of()
-        )
-        counting = (
+    def _empty(self, migrated: _Migrated) -> None:
+        counting = migrated.execute(
             "SELECT table_name FROM information_schema.tables "
-            f"WHERE table_schema = '{name}' AND auto_increment > 1"
+            "WHERE table_schema = database() AND auto_increment > 1"
         )
-        for (table,) in self._execute(f"{holding} UNION {counting}").all():
-            self._execute(f"TRUNCATE TABLE {name}.{table}")
-
-    def _create(self) -> str:
-        name = f"t_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        return name
+        for table in {*migrated.holding(), *(name for (name,) in counting)}:
+            migrated.execute(f"TRUNCATE TABLE {table}")
 
     def _settings(self, name: str) -> Settings:
         return default_settings(sql_dsn=mysql_dsn(self._server, name))
