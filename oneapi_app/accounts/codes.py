@@ -7,14 +7,14 @@ A guess is counted in a transaction of its own before the code is used, so that 
 import secrets
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, Executable
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import ColumnElement
 from sqlmodel import col, delete, select
 
 from oneapi_app.accounts.policy import MAX_EMAIL
 from oneapi_app.kit.clock import now_s
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.kit.text import is_storable
+from oneapi_app.kit.upsert import upsert
 from oneapi_app.models import OneTimeCode
 
 EMAIL = "email"
@@ -29,7 +29,9 @@ def issue(uow: UnitOfWork, *, purpose: str, address: str, code: str) -> None:
     session, now = uow.session, now_s()
     session.exec(delete(OneTimeCode).where(col(OneTimeCode.expires_at) < now))
     fresh = {"code_hash": _hash(purpose, address, code), "attempts": 0, "expires_at": now + LIFETIME_S}
-    session.connection().execute(_upsert(uow.dialect, {"purpose": purpose, "address": address}, fresh))
+    # In one step, for several nodes may be asked for the same address at the same moment.
+    key = {"purpose": purpose, "address": address}
+    session.connection().execute(upsert(uow.dialect, OneTimeCode, key, fresh))
 
 
 def count_guess(uow: UnitOfWork, *, purpose: str, address: str, code: str) -> None:
@@ -53,19 +55,6 @@ def use(uow: UnitOfWork, *, purpose: str, address: str, code: str) -> bool:
         col(OneTimeCode.expires_at) >= now_s(),
     )
     return uow.session.exec(statement).rowcount > 0
-
-
-def _upsert(dialect: str, key: dict[str, str], values: dict[str, str | int]) -> Executable:
-    """In one step, for several nodes may be asked for the same address at the same moment."""
-    match dialect:
-        case "mysql":
-            return mysql.insert(OneTimeCode).values(**key, **values).on_duplicate_key_update(values)
-        case "postgresql":
-            statement = postgresql.insert(OneTimeCode).values(**key, **values)
-            return statement.on_conflict_do_update(index_elements=list(key), set_=values)
-        case _:
-            small = sqlite.insert(OneTimeCode).values(**key, **values)
-            return small.on_conflict_do_update(index_elements=list(key), set_=values)
 
 
 def _of(purpose: str, address: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from oneapi_app.kit.upsert import upsert
 from oneapi_app.models import Option
 
 
@@ -11,11 +12,8 @@ def all_options(session: Session) -> dict[str, str]:
 
 
 def save(session: Session, name: str, value: str) -> None:
-    row = session.get(Option, name)
-    if row is None:
-        session.add(Option(key=name, value=value))
-    else:
-        row.value = value
+    dialect = session.get_bind().dialect.name
+    session.connection().execute(upsert(dialect, Option, {"key": name}, {"value": value}))
 
 
 _KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}

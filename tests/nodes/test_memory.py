@@ -90,6 +90,7 @@ async def test_of_overlapping_loads_the_later_one_counts(
             uow.session.merge(Option(key="SystemName", value=value))
             uow.publish(OptionsChanged(("SystemName",)))
 
+        await runtime.database.run(save, "there")  # two inserts at once would be refused
         await asyncio.gather(*(runtime.database.run(save, str(number)) for number in range(30)))
         stored = database.read_sync(system.load_option_values).system_name
         assert runtime.options.system_name == stored

@@ -1,5 +1,6 @@
 """Options: every one is checked before anything is saved, secrets never come back, and all count at once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
@@ -34,6 +35,16 @@ def test_the_defaults_can_all_be_saved(database: Database) -> None:
     for name in OPTIONS:
         assert getattr(values, attribute_name(name)) == getattr(OptionValues({}), attribute_name(name)), name
     assert not values.unreadable
+
+
+async def test_saved_for_the_first_time_twice_at_once(database: Database) -> None:
+    saves = [
+        database.run(service.save_option, SITE_OWNER, name=name, value=name)
+        for _ in range(4)
+        for name in ("SystemName", "Notice", "About")
+    ]
+    await asyncio.gather(*saves)
+    assert stored(database) == {name: name for name in ("SystemName", "Notice", "About")}
 
 
 GOOD = [
