@@ -43,7 +43,7 @@ class Vendor(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def vendor() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
 

@@ -33,7 +33,7 @@ class _Server(BaseHTTPRequestHandler):
 def address() -> Iterator[str]:
     handler = type("Handler", (_Server,), {"over": threading.Event()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     handler.over.set()

@@ -28,7 +28,7 @@ class _Refusing(BaseHTTPRequestHandler):
 def dead_vendor() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

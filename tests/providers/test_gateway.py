@@ -73,7 +73,7 @@ class Vendor(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def gateway(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     vendor = ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
-    threading.Thread(target=vendor.serve_forever, daemon=True).start()
+    threading.Thread(target=vendor.serve_forever, args=(0.01,), daemon=True).start()
     directory: Path = tmp_path_factory.mktemp("gateway")
     start = {
         "INITIAL_ROOT_PASSWORD": "long enough",

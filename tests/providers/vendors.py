@@ -119,7 +119,7 @@ class Vendors(BaseHTTPRequestHandler):
 def running_vendors() -> Iterator[str]:
     """Their address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Vendors)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     Vendors.seen.clear()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -187,7 +187,7 @@ def running_providers() -> Iterator[IdentityProviders]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     providers = IdentityProviders(f"http://127.0.0.1:{server.server_address[1]}")
     handler.providers = providers
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield providers
