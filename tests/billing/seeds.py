@@ -1,6 +1,8 @@
 """Users, tokens, channels and charges for ledger tests, and the sums the books must agree on."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,3 +133,12 @@ def books(database: Database) -> Books:
         )
 
     return database.read_sync(work)
+
+
+@contextmanager
+def accounts_locked(database: Database) -> Iterator[None]:
+    """By another program's transaction: they can be read and not be written."""
+    with database.engine.begin() as connection:
+        # SQLite has no such clause, and needs none: whoever begins to write there locks all of it.
+        connection.execute(select(User.id).with_for_update())
+        yield

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,7 @@ from oneapi_app.errors import SettingsError
 from oneapi_app.kit.database import open_database
 from oneapi_app.migration import migrate
 from oneapi_app.models import Log, LogDetail, Token, UsageHour, User
-from tests.billing.seeds import books, charge, seed
+from tests.billing.seeds import accounts_locked, books, charge, seed
 from tests.support.databases import SERVERS
 
 
@@ -202,11 +201,9 @@ async def test_a_top_up_by_another_program_is_noticed_after_a_refusal(local_ledg
     with pytest.raises(UserQuotaExceeded):
         local_ledger.reserve(1, 1, 2000)
     await local_ledger.flushed()  # the look this refusal caused is over
-    other = sqlite3.connect(str(database.address.url.database))
-    with other:
-        other.execute("UPDATE users SET quota = 5000")
-        other.execute("UPDATE tokens SET remain_quota = 5000")
-    other.close()
+    with database.engine.begin() as other:
+        other.exec_driver_sql("UPDATE users SET quota = 5000")
+        other.exec_driver_sql("UPDATE tokens SET remain_quota = 5000")
     await asyncio.sleep(supply.RECHECK_S + 0.1)
     with pytest.raises(UserQuotaExceeded):
         local_ledger.reserve(1, 1, 2000)
@@ -266,13 +263,10 @@ async def test_what_is_settled_while_stopping_is_not_lost(database, tmp_path):
     late = ledger.reserve(1, 1, 5)
     later = ledger.reserve(1, 1, 5)
     await spend(ledger, 1)
-    blocker = sqlite3.connect(str(database.address.url.database), isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    stopping = asyncio.create_task(ledger.stop())
-    await asyncio.sleep(0.1)
-    await ledger.settle(late, charge(5))
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    with accounts_locked(database):
+        stopping = asyncio.create_task(ledger.stop())
+        await asyncio.sleep(0.1)
+        await ledger.settle(late, charge(5))
     await stopping
     with pytest.raises(JournalUnavailable):
         ledger.settle(later, charge(5))
@@ -346,6 +340,7 @@ async def test_two_processes_share_a_directory(database, tmp_path):
     assert books(database).consumed == 20
 
 
+@pytest.mark.engines("sqlite", because="nodes share a server's database")
 async def test_two_processes_on_one_sqlite_file_are_refused(local_ledger, database, tmp_path):
     """Each would spend the whole balance."""
     with pytest.raises(SettingsError, match="SQLITE_PATH: another process"):
@@ -383,17 +378,13 @@ async def test_a_commit_whose_answer_got_lost_is_not_repeated(local_ledger, data
 
 async def test_the_database_away_for_a_while(local_ledger, database):
     """Settlements wait in the journal, requests go on, and everything arrives when it is back."""
-    path = str(database.address.url.database)
-    blocker = sqlite3.connect(path, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    for _ in range(10):
-        await spend(local_ledger, 3)
-    await asyncio.sleep(0.2)
-    assert books(database).consumed == 0
-    assert local_ledger.user_balance(1) == 970
-    assert local_ledger.stats.pending_groups == 10
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    with accounts_locked(database):
+        for _ in range(10):
+            await spend(local_ledger, 3)
+        await asyncio.sleep(0.2)
+        assert books(database).consumed == 0
+        assert local_ledger.user_balance(1) == 970
+        assert local_ledger.stats.pending_groups == 10
     await asyncio.wait_for(local_ledger.flushed(), 30)
     assert books(database).consumed == 30
     assert local_ledger.stats.pending_bytes == 0
@@ -443,14 +434,11 @@ async def test_a_journal_that_cannot_be_written_stops_new_requests(local_ledger,
 
 async def test_a_full_journal_stops_new_requests(local_ledger, database, monkeypatch):
     monkeypatch.setattr(ledgers, "JOURNAL_LIMIT_BYTES", 2000)
-    blocker = sqlite3.connect(str(database.address.url.database), isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    with pytest.raises(JournalUnavailable, match="full"):
-        for _ in range(100):
-            await spend(local_ledger, 1)
-    assert local_ledger.stats.problem
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    with accounts_locked(database):
+        with pytest.raises(JournalUnavailable, match="full"):
+            for _ in range(100):
+                await spend(local_ledger, 1)
+        assert local_ledger.stats.problem
     await asyncio.wait_for(local_ledger.flushed(), 30)
     await spend(local_ledger, 1)
 

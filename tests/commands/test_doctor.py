@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -76,29 +75,26 @@ def test_databases_of_the_original(
             assert not Path(settings.sqlite_path + "-wal").exists()
 
 
-@pytest.fixture
-def broken(database_settings: Settings) -> sqlite3.Connection:
-    return sqlite3.connect(made(database_settings).sqlite_path, isolation_level=None)
+def break_and_examine(settings: Settings, directory: Path, statement: str) -> tuple[int, str]:
+    database = open_database(made(settings))
+    with database.engine.begin() as connection:
+        key = connection.dialect.identifier_preparer.quote("key")
+        connection.exec_driver_sql(statement.replace("<key>", key))
+    database.close_sync()
+    return doctor(settings, directory)
 
 
 @pytest.mark.parametrize(
     ("statement", "status", "says"),
     [
-        ("UPDATE users SET quota = 'much' WHERE id = 1", 1, "users: the row 1 has a str in quota"),
-        ("UPDATE users SET username = x'ff00' WHERE id = 1", 1, "users: the row 1 has a bytes in username"),
         ("UPDATE users SET status = 2", 1, "nobody can change the options"),
         ("UPDATE users SET password = 'md5:1234'", 0, "1 users have a password hash that is not bcrypt"),
         (
-            "INSERT INTO logs (quota) VALUES ('x'), (1.5)",
-            1,
-            "2 rows of logs hold something else than numbers",
-        ),
-        (
-            "INSERT INTO tokens (key, user_id) VALUES ('a-b', 1)",
+            "INSERT INTO tokens (<key>, user_id) VALUES ('a-b', 1)",
             0,
             "1 tokens have a key that no request can name",
         ),
-        ("INSERT INTO tokens (key, user_id) VALUES ('ab', 7)", 0, "1 tokens belong to no user"),
+        ("INSERT INTO tokens (<key>, user_id) VALUES ('ab', 7)", 0, "1 tokens belong to no user"),
         (
             "INSERT INTO channels (config) VALUES ('{no')",
             0,
@@ -108,20 +104,34 @@ def broken(database_settings: Settings) -> sqlite3.Connection:
         ("INSERT INTO options VALUES ('RetryTimes', 'often')", 0, "option RetryTimes cannot be read"),
         ("INSERT INTO options VALUES ('Frobnicate', 'x')", 0, "options without effect here: Frobnicate"),
         ("DROP TABLE abilities", 0, "before v0.4"),
-        ("UPDATE logs SET content = CAST(x'ff' AS text)", 0, "0 problems"),
     ],
 )
 def test_rows_and_options(
-    broken: sqlite3.Connection,
-    database_settings: Settings,
-    tmp_path: Path,
-    statement: str,
-    status: int,
-    says: str,
+    database_settings: Settings, tmp_path: Path, statement: str, status: int, says: str
 ) -> None:
-    broken.execute(statement)
-    broken.close()
-    found, text = doctor(database_settings, tmp_path)
+    found, text = break_and_examine(database_settings, tmp_path, statement)
+    assert says in text
+    assert found == status
+
+
+@pytest.mark.engines("sqlite", because="the columns of the others hold what they are for")
+@pytest.mark.parametrize(
+    ("statement", "status", "says"),
+    [
+        ("UPDATE users SET quota = 'much' WHERE id = 1", 1, "users: the row 1 has a str in quota"),
+        ("UPDATE users SET username = x'ff00' WHERE id = 1", 1, "users: the row 1 has a bytes in username"),
+        (
+            "INSERT INTO logs (quota) VALUES ('x'), (1.5)",
+            1,
+            "2 rows of logs hold something else than numbers",
+        ),
+        ("UPDATE logs SET content = CAST(x'ff' AS text)", 0, "0 problems"),
+    ],
+)
+def test_rows_that_hold_anything(
+    database_settings: Settings, tmp_path: Path, statement: str, status: int, says: str
+) -> None:
+    found, text = break_and_examine(database_settings, tmp_path, statement)
     assert says in text
     assert found == status
 
@@ -161,11 +171,9 @@ def test_a_journal_that_cannot_be_written(database_settings: Settings, tmp_path:
     ("changes", "says"),
     [
         ({}, "NODE_TYPE: a master"),
-        ({"node_type": "slave"}, "a slave on a SQLite file of its own"),
         ({"node_type": "slave", "channel_test_minutes": 5}, "CHANNEL_TEST_FREQUENCY: no effect on a slave"),
         ({"frontend_base_url": "https://a.example"}, "FRONTEND_BASE_URL: ignored on a master"),
         ({"sync_s": 86_400}, "SYNC_FREQUENCY: what another program changes"),
-        ({"redis_url": "redis://127.0.0.1:1"}, "REDIS_CONN_STRING: Redis is for several nodes"),
         ({"redis_url": "a:1,b:2"}, "several servers need REDIS_MASTER_NAME"),
         (
             {"session_secret": "s3cret", "batch_update_s": 9},
@@ -179,6 +187,20 @@ def test_what_the_settings_mean_for_this_node(
     text = doctor(dataclasses.replace(database_settings, **changes), tmp_path)[1]
     assert says in text
     assert "s3cret" not in text
+
+
+@pytest.mark.engines("sqlite", because="a SQLite file has one process")
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"node_type": "slave"}, "a slave on a SQLite file of its own"),
+        ({"redis_url": "redis://127.0.0.1:1"}, "REDIS_CONN_STRING: Redis is for several nodes"),
+    ],
+)
+def test_several_nodes_on_sqlite(
+    database_settings: Settings, tmp_path: Path, changes: dict, says: str
+) -> None:
+    assert says in doctor(dataclasses.replace(database_settings, **changes), tmp_path)[1]
 
 
 def test_a_slave_before_its_master(blank_settings: Settings, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from oneapi_app.console.page import load_pages
 from oneapi_app.errors import AppError, Forbidden, Unauthenticated
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.models import User
-from tests.support.site import CHANNEL_KEY, NUMBER, SECRETS, Site, open_site, token_key
+from tests.support.site import CHANNEL_KEY, IN_PASSING, NUMBER, SECRETS, Site, open_site, token_key
 
 OF_REFLEX = {"setvar"}
 """Lets a browser set its own state's vars, so a handler may trust none of them."""
@@ -134,13 +134,6 @@ class Spied:
 
 NOBODY_MAY = {"actor_for_cookie"}
 """What runs in the database before anybody is known."""
-BEFORE = {
-    "oneapi_sessions",
-    "oneapi_usage_hours",
-    "oneapi_usage_marks",
-    "oneapi_usage_totals",
-    "oneapi_duties",
-}
 IDS = [f"{state.__name__}.{name}" for state, name in HANDLERS]
 
 
@@ -151,9 +144,9 @@ def held(state: BaseState) -> str:
 @pytest.mark.parametrize(("state_class", "name"), HANDLERS, ids=IDS)
 def test_as_nobody(runner, site, monkeypatch, state_class, name):
     spied = Spied(site, monkeypatch)
-    before = site.dump(but=BEFORE)
+    before = site.dump(but=IN_PASSING)
     state, error = runner.run(call(site, state_class, name, "made-up"))
-    assert site.dump(but=BEFORE) == before
+    assert site.dump(but=IN_PASSING) == before
     assert spied.functions <= NOBODY_MAY
     assert error is None or isinstance(error, AppError), repr(error)
     assert not [secret for secret in OTHERS if secret in held(state)]
@@ -180,9 +173,9 @@ def of_others(dump: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[An
 @pytest.mark.parametrize(("state_class", "name"), HANDLERS, ids=IDS)
 def test_as_a_user(runner, site, state_class, name):
     cookie = site.database.run_sync(sign_in)
-    before = of_others(site.dump(but=BEFORE))
+    before = of_others(site.dump(but=IN_PASSING))
     state, error = runner.run(call(site, state_class, name, cookie))
-    assert of_others(site.dump(but=BEFORE)) == before
+    assert of_others(site.dump(but=IN_PASSING)) == before
     assert error is None or isinstance(error, AppError), repr(error)
     assert not isinstance(error, Unauthenticated)
     assert not [secret for secret in OTHERS if secret in held(state)]

@@ -17,16 +17,7 @@ from tests.rest.authorisation import (
     Call,
     Row,
 )
-from tests.support.site import NUMBER, PEOPLE, Site
-
-IN_PASSING = {
-    "oneapi_sessions",
-    "oneapi_usage_hours",
-    "oneapi_usage_marks",
-    "oneapi_usage_totals",
-    "oneapi_duties",
-}
-"""Tables that change without a call: when a session was last seen, sums of the log, who does what."""
+from tests.support.site import IN_PASSING, NUMBER, PEOPLE, Site
 
 
 async def test_every_route_has_its_row_and_every_row_its_route(site):

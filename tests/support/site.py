@@ -64,6 +64,16 @@ SECRETS = {
 }
 """What leaves in no answer. Token keys and codes are apart: those who own or manage them see them."""
 
+IN_PASSING = {
+    "oneapi_sessions",
+    "oneapi_usage_hours",
+    "oneapi_usage_marks",
+    "oneapi_usage_totals",
+    "oneapi_duties",
+    "oneapi_ledger_cursors",
+}
+"""Tables that change without a call: when a session was last seen, sums of the log, who does what, who is alive."""
+
 
 @dataclass
 class Site:
