@@ -200,6 +200,17 @@ async def test_a_node_alone_holds_small_balances_whole_and_large_ones_in_part(da
 
 
 @on_servers
+async def test_a_refusal_names_what_there_is_too_little_of(database, tmp_path):
+    """Neither lease suffices, but only the token has no more to give."""
+    seed(database, quota=10_000_000, remain=70)
+    async with Nodes(database, tmp_path, count=1) as (ledger,):
+        with pytest.raises(TokenQuotaExceeded):
+            await ledger.obtain(1, 1, 9_000_000)
+        with pytest.raises(UserQuotaExceeded):
+            await ledger.obtain(1, 1, 11_000_000)
+
+
+@on_servers
 async def test_a_lease_that_runs_low_is_filled_up_and_grows_while_that_happens_often(database, tmp_path):
     seed(database, quota=100_000_000, remain=100_000_000)
     async with Nodes(database, tmp_path, count=1) as (ledger,):
@@ -247,6 +258,18 @@ async def test_what_an_admin_adds_can_be_spent_on_any_node(database, tmp_path):
         for node in nodes:
             await node.refresh(1, None)
         assert [await pay(node, 5000, 5000) for node in nodes] == [5000, 5000]
+
+
+@on_servers
+async def test_what_another_program_adds_is_found_once_it_is_asked_for(database, tmp_path):
+    seed(database, quota=10, remain=1_000_000)
+    async with Nodes(database, tmp_path, count=1) as (ledger,):
+        with pytest.raises(UserQuotaExceeded):
+            await ledger.obtain(1, 1, 5000)
+        statement = text("UPDATE users SET quota = quota + 10000")
+        await database.run(lambda uow: uow.session.execute(statement))
+        await asyncio.sleep(leases.BELIEVED_S + 0.1)
+        assert await pay(ledger, 5000, 5000) == 5000
 
 
 async def _pretend_silence(database, journal_id: str) -> None:

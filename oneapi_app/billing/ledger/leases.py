@@ -192,7 +192,11 @@ class Leases:
             short = (1 if search.partly else search.units - account.available) - account.giving
             known = not first or now - account.read_at < BELIEVED_S
             if known and short > account.rest:
-                return False
+                if account is lacking[0]:
+                    return False
+                # The refusal is to name this one: it does once the user has enough.
+                lacking.remove(account)
+                break
             if known and short > account.rest - account.elsewhere:
                 wanted.append(account)
         if search.rounds > _MOST_ROUNDS:
