@@ -197,6 +197,7 @@ async def test_admin_changes_the_balance_while_traffic_runs(database, tmp_path):
     await ledger.stop()
 
 
+@pytest.mark.engines("sqlite", because="leases look before they refuse: see test_leases")
 async def test_a_top_up_by_another_program_is_noticed_after_a_refusal(local_ledger, database):
     with pytest.raises(UserQuotaExceeded):
         local_ledger.reserve(1, 1, 2000)

@@ -55,7 +55,8 @@ HANDLERS = sorted(
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
+def runner(databases) -> Iterator[asyncio.Runner]:
+    """One per site: what a site does by itself would inherit from an earlier one's calls that it was called."""
     with asyncio.Runner() as opened:
         yield opened
 
