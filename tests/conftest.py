@@ -38,7 +38,15 @@ from tests.support.databases import (
     SQLiteDatabases,
     databases_of,
 )
-from tests.support.servers import Server, find_program, need, start_mysql, start_postgres, start_redis
+from tests.support.servers import (
+    Server,
+    emptied_redis,
+    find_program,
+    need,
+    start_mysql,
+    start_postgres,
+    start_redis,
+)
 
 
 @pytest.fixture(scope="session")
@@ -78,12 +86,7 @@ def redis_server() -> Iterator[Server]:
 
 @pytest.fixture
 def redis_url(redis_server: Server) -> str:
-    import redis
-
-    url = f"redis://{redis_server.host}:{redis_server.port}/0"
-    with redis.Redis.from_url(url) as client:
-        client.flushall()
-    return url
+    return emptied_redis(redis_server)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from oneapi_app.commands.doctor import run_doctor
 from oneapi_app.kit.database import open_database
 from oneapi_app.migration import examination
 from oneapi_app.settings import Settings
-from tests.support.databases import SERVERS, SQLiteDatabases
+from tests.support.databases import SERVERS, SQLiteDatabases, databases_of
 from tests.support.recordings import find_recording
 
 
@@ -60,8 +60,7 @@ def test_databases_of_the_original(
     name: str, says: str, shared_dir: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     recording = find_recording(shared_dir, name)
-    fixtures = {"sqlite": "sqlite_databases", "postgresql": "postgres_databases", "mysql": "mysql_databases"}
-    with request.getfixturevalue(fixtures[recording.engine]).blank() as settings:
+    with databases_of(recording.engine, request).blank() as settings:
         recording.load(settings)
         before = Path(settings.sqlite_path).read_bytes() if recording.engine == "sqlite" else b""
         status, text = doctor(settings, tmp_path)

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from oneapi_app.kit.dsn import read_dsn
+from oneapi_app.settings import Settings
+from tests.support.databases import variables_of
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -25,15 +29,17 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_twice(tmp_path: Path) -> None:
-    path = str(tmp_path / "one-api.db")
-    first = run("migrate", SQLITE_PATH=path)
+def test_twice(blank_settings: Settings, tmp_path: Path) -> None:
+    where = variables_of(blank_settings)
+    first = run("migrate", **where)
     assert first.returncode == 0, first.stderr
     assert "root created" in first.stdout
     assert "database: adding table users" in first.stderr
-    second = run("migrate", SQLITE_PATH=path, NODE_TYPE="slave")
-    assert (second.returncode, second.stdout) == (0, f"SQLite file {path}: up to date\n")
-    assert run("doctor", SQLITE_PATH=path, DATA_DIR=str(tmp_path), LOG_DIR=str(tmp_path)).returncode == 0
+    second = run("migrate", **where, NODE_TYPE="slave")
+    assert (second.returncode, second.stderr) == (0, "")
+    address = read_dsn(blank_settings.sql_dsn, sqlite_path=blank_settings.sqlite_path)
+    assert second.stdout == f"{address.place}: up to date\n"
+    assert run("doctor", **where, DATA_DIR=str(tmp_path), LOG_DIR=str(tmp_path)).returncode == 0
 
 
 def test_a_wrong_dsn_is_one_line() -> None:

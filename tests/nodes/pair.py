@@ -1,4 +1,4 @@
-"""Two real gateway processes on one PostgreSQL and one Redis, and what a test asks of them."""
+"""Two real gateway processes on one database and one Redis, and what a test asks of them."""
 
 import contextlib
 import time

@@ -7,12 +7,16 @@ import pytest
 
 from oneapi_app.nodes.bus import LONGEST_PAUSE_S
 from oneapi_app.nodes.memory import POLL_S
+from oneapi_app.settings import Settings
 from tests.nodes.pair import GatewayNode, gateway_node, soon
-from tests.support.databases import PostgresDatabases
+from tests.support.databases import SERVERS
 from tests.support.servers import find_program, free_port, need, start_redis
 from tests.support.vendor import openai_vendor
 
-pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_redis]
+pytestmark = [
+    pytest.mark.engines(*SERVERS, because="a SQLite file has one process"),
+    pytest.mark.needs_redis,
+]
 
 BY_THE_DATABASE_S = 3 * POLL_S
 """A key's record may be twice as old as the poll's period, and the poll has to happen."""
@@ -28,15 +32,16 @@ def is_followed(one: GatewayNode, two: GatewayNode, key: str, token_id: int, wit
     soon(lambda: two.status()["system_name"], name, within_s)
 
 
-def test_redis_is_away_at_first_dies_and_returns(postgres_databases: PostgresDatabases, tmp_path: Path):
+def test_redis_is_away_at_first_dies_and_returns(database_settings: Settings, tmp_path: Path):
     need(find_program("redis-server"), "Redis")
     port = free_port()
     redis_url = f"redis://127.0.0.1:{port}/0"
     with (
-        postgres_databases.fresh() as settings,
         openai_vendor() as vendor,
-        gateway_node(tmp_path / "one", settings, REDIS_CONN_STRING=redis_url) as one,
-        gateway_node(tmp_path / "two", settings, REDIS_CONN_STRING=redis_url, CRITICAL_RATE_LIMIT="2") as two,
+        gateway_node(tmp_path / "one", database_settings, REDIS_CONN_STRING=redis_url) as one,
+        gateway_node(
+            tmp_path / "two", database_settings, REDIS_CONN_STRING=redis_url, CRITICAL_RATE_LIMIT="2"
+        ) as two,
     ):
         channel = {
             "type": 1,

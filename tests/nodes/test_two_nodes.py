@@ -1,4 +1,4 @@
-"""What is changed on one node counts on the other within a second: two processes, PostgreSQL, Redis."""
+"""What is changed on one node counts on the other within a second: two processes, one database, Redis."""
 
 import json
 from collections.abc import Iterator
@@ -7,11 +7,14 @@ import httpx
 import pytest
 
 from tests.nodes.pair import PASSWORD, GatewayNode, soon, two_nodes
-from tests.support.databases import PostgresDatabases
-from tests.support.servers import Server
+from tests.support.databases import SERVERS, Databases
+from tests.support.servers import Server, emptied_redis
 from tests.support.vendor import COMPLETION_TOKENS, PROMPT_TOKENS, openai_vendor
 
-pytestmark = [pytest.mark.needs_postgres, pytest.mark.needs_redis]
+pytestmark = [
+    pytest.mark.engines(*SERVERS, because="a SQLite file has one process"),
+    pytest.mark.needs_redis,
+]
 
 Pair = tuple[GatewayNode, GatewayNode]
 CRITICAL = 6
@@ -25,16 +28,18 @@ def vendor() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def nodes(
-    postgres_databases: PostgresDatabases,
+    databases: Databases,
     redis_server: Server,
     vendor: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Pair]:
-    redis_url = f"redis://{redis_server.host}:{redis_server.port}/0"
     directory = tmp_path_factory.mktemp("nodes")
     with (
-        postgres_databases.fresh() as settings,
-        two_nodes(directory, settings, redis_url, CRITICAL_RATE_LIMIT=str(CRITICAL)) as (one, two),
+        databases.fresh() as settings,
+        two_nodes(directory, settings, emptied_redis(redis_server), CRITICAL_RATE_LIMIT=str(CRITICAL)) as (
+            one,
+            two,
+        ),
     ):
         for node in (one, two):
             soon(lambda node=node: node.status()["redis"], "connected", 10)

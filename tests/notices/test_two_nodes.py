@@ -1,4 +1,4 @@
-"""Two processes on one PostgreSQL and one Redis: a code mailed by one counts at the other, and each notice comes once."""
+"""Two processes on one database and one Redis: a code mailed by one counts at the other, and each notice comes once."""
 
 import re
 from collections import Counter
@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from oneapi_app.settings import Settings
 from tests.nodes.pair import GatewayNode, soon, two_nodes
-from tests.support.databases import PostgresDatabases
+from tests.support.databases import SERVERS
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.vendor import openai_vendor
 
-pytestmark = [pytest.mark.needs_redis, pytest.mark.needs_postgres]
+pytestmark = [
+    pytest.mark.engines(*SERVERS, because="a SQLite file has one process"),
+    pytest.mark.needs_redis,
+]
 
 
 @pytest.fixture
@@ -24,13 +28,10 @@ def mailbox() -> Iterator[Mailbox]:
 
 @pytest.fixture
 def nodes(
-    postgres_databases: PostgresDatabases, redis_url: str, tmp_path: Path, mailbox: Mailbox
+    database_settings: Settings, redis_url: str, tmp_path: Path, mailbox: Mailbox
 ) -> Iterator[tuple[GatewayNode, GatewayNode]]:
     """Their mail goes to the mailbox."""
-    with (
-        postgres_databases.fresh() as settings,
-        two_nodes(tmp_path, settings, redis_url) as (one, two),
-    ):
+    with two_nodes(tmp_path, database_settings, redis_url) as (one, two):
         for node in (one, two):
             soon(lambda node=node: node.status()["redis"], "connected", 10)
         options = {

@@ -146,6 +146,16 @@ def start_redis(*options: str, port: int | None = None) -> Server:
     return _start(command, directory, port, None, ready=b"Ready to accept connections")
 
 
+def emptied_redis(server: Server) -> str:
+    """Its URL."""
+    import redis
+
+    url = f"redis://{server.host}:{server.port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
 def _new_directory(account: str | None) -> tuple[Path, str | None]:
     """A directory of the account that is to run the server: PostgreSQL and MariaDB refuse to run as root."""
     directory = Path(tempfile.mkdtemp(prefix="oneapi-"))
