@@ -85,10 +85,12 @@ class Runtime:
     turnstile: Turnstile
     notices: Notices
     started_at: int = field(default_factory=now_s)
+    relay: RelayApp = field(init=False)
     _unknown_proxies: UnknownProxies = field(init=False)
 
     def __post_init__(self) -> None:
         self._unknown_proxies = UnknownProxies(self.trusted_networks)
+        self.relay = RelayApp(self.context)
 
     @property
     def options(self) -> OptionValues:
@@ -123,10 +125,6 @@ class Runtime:
     async def page_wait_s(self, scope: MutableMapping[str, Any]) -> float | None:
         """Counts a page; None where it may be had, else seconds until it may."""
         return await self.limits.pages.hit(self.client_address(scope))
-
-    @property
-    def relay(self) -> RelayApp:
-        return RelayApp(self.context)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Runtime"]:

@@ -53,14 +53,15 @@ class Pass(msgspec.Struct, gc=False):
 class Passes:
     """Passes by the SHA-256 of the whole header, so timing says nothing about stored keys. In memory, bounded."""
 
-    def __init__(self, callers: Callers) -> None:
+    def __init__(self, callers: Callers, clock: Callable[[], float] = time.monotonic) -> None:
         self._callers = callers
+        self._clock = clock
         self._issued: dict[bytes, Pass] = {}
 
     def valid(self, authorization: bytes) -> Pass | None:
         """None: the credential has to go through the checks."""
         issued = self._issued.get(sha256(authorization).digest())
-        if issued is None or issued.version != self._callers.version or issued.until < time.monotonic():
+        if issued is None or issued.version != self._callers.version or issued.until < self._clock():
             return None
         quota = issued.quota
         return issued if quota is None or quota.balance > 0 else None
@@ -70,11 +71,11 @@ class Passes:
     ) -> Pass:
         """For a caller who has just passed; remembered as long as only the account's balance need be looked at."""
         callers = self._callers
-        until = time.monotonic() + callers.fresh_for(caller)
+        lasting_s = callers.fresh_for(caller)
         if caller.expired_time != token_states.NEVER_EXPIRES:
-            until = min(until, time.monotonic() + caller.expired_time - time.time())
+            lasting_s = min(lasting_s, caller.expired_time - time.time())
         quota = None if caller.unlimited else account
-        issued = Pass(caller, channel, quota, callers.version, until)
+        issued = Pass(caller, channel, quota, callers.version, self._clock() + lasting_s)
         if not caller.subnets:
             if len(self._issued) >= _MOST_PASSES:
                 self._issued.clear()
