@@ -38,6 +38,8 @@ class IdentityProviders:
     broken: str = ""
     """"status" answers 502, "page" HTML, "huge" 2 MB, "empty" an empty object, wherever a person is asked for."""
     basic_only: bool = False
+    names_methods: bool = True
+    """Whether the discovery document lists how clients may prove themselves; it need not where that is the header."""
     seen: list[str] = field(default_factory=list)
 
     def issue(self, person: dict[str, Any], **more: str) -> str:
@@ -101,13 +103,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _document(self) -> dict[str, Any]:
         base = f"{self.providers.address}/oidc"
-        methods = ["client_secret_basic"] if self.providers.basic_only else ["client_secret_post"]
-        return {
+        document: dict[str, Any] = {
             "authorization_endpoint": f"{base}/authorize",
             "token_endpoint": f"{base}/token",
             "userinfo_endpoint": f"{base}/user",
-            "token_endpoint_auth_methods_supported": methods,
         }
+        if self.providers.names_methods:
+            method = "client_secret_basic" if self.providers.basic_only else "client_secret_post"
+            document["token_endpoint_auth_methods_supported"] = [method]
+        return document
 
     def _authorize(self, query: dict[str, str]) -> None:
         assert query["response_type"] == "code" and query["client_id"] == CLIENT_ID

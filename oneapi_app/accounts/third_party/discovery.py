@@ -15,7 +15,7 @@ class Endpoints:
     token: str
     userinfo: str
     auth_method: str = "client_secret_post"
-    """How the client proves itself; in the body, as the original does, unless the provider wants it otherwise."""
+    """How the client proves itself: in the body, as the original does, unless the provider's document has it otherwise."""
 
 
 def configured_endpoints(options: OptionValues) -> Endpoints | None:
@@ -36,10 +36,11 @@ def discovery_address(options: OptionValues) -> str:
 def discovered_endpoints(options: OptionValues, document: Mapping[str, Any]) -> Endpoints:
     """The document's endpoints; what the operator entered goes first."""
     methods = document.get("token_endpoint_auth_methods_supported")
-    in_header = isinstance(methods, list) and methods and "client_secret_post" not in methods
+    # A document without the list means the header alone (OpenID Connect Discovery 1.0, section 3).
+    in_body = isinstance(methods, list) and "client_secret_post" in methods
     return Endpoints(
         options.oidc_authorization_endpoint or str(document.get("authorization_endpoint") or ""),
         options.oidc_token_endpoint or str(document.get("token_endpoint") or ""),
         options.oidc_userinfo_endpoint or str(document.get("userinfo_endpoint") or ""),
-        "client_secret_basic" if in_header else "client_secret_post",
+        "client_secret_post" if in_body else "client_secret_basic",
     )

@@ -294,8 +294,9 @@ async def test_providers_that_are_down(site):
         failed(await site.enter(site.browser(), name), f"无法连接至{label}服务器，请稍后重试！")
 
 
-async def test_an_openid_provider_that_wants_the_secret_in_the_header(site):
-    site.providers.basic_only = True
+@pytest.mark.parametrize("names_methods", [True, False])
+async def test_an_openid_provider_that_wants_the_secret_in_the_header(site, names_methods):
+    site.providers.basic_only, site.providers.names_methods = True, names_methods
     assert (await site.enter(site.browser(), "oidc")).json()["success"]
 
 
