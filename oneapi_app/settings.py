@@ -70,11 +70,19 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _proxy(value: str) -> str:
+    if not re.fullmatch(r"(https?|socks5h?)://[^\s/?#]+/?", value):
+        raise ValueError("expected an address such as http://host:3128 or socks5://host:1080")
+    return value
+
+
 def _frame_ancestors(value: str) -> str:
-    for source in value.split():
+    """Shells and ``.env`` files take the quotes off a lone 'none': these two words need none."""
+    sources = [f"'{source}'" if source in ("self", "none") else source for source in value.split()]
+    for source in sources:
         if not re.fullmatch(r"'self'|'none'|https?://[A-Za-z0-9.*:\[\]-]+", source):
-            raise ValueError("expected 'none', or 'self' and addresses such as https://example.com")
-    return " ".join(value.split())
+            raise ValueError("expected none, or self and addresses such as https://example.com")
+    return " ".join(sources)
 
 
 def _comma_list(value: str) -> tuple[str, ...]:
@@ -240,7 +248,7 @@ VARIABLES: tuple[Variable, ...] = (
         120.0,
         "Seconds between two events of a stream.",
     ),
-    Variable("RELAY_PROXY", "relay_proxy", _text, "", "Proxy for providers: http, https or socks5 URL."),
+    Variable("RELAY_PROXY", "relay_proxy", _proxy, "", "Proxy for providers: http, https or socks5 URL."),
     Variable(
         "RELAY_MAX_BODY_MB", "max_body_mb", _number(1), 64, "Largest request body, after decompression."
     ),
@@ -254,7 +262,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "USER_CONTENT_REQUEST_PROXY",
         "user_content_proxy",
-        _text,
+        _proxy,
         "",
         "Proxy for fetching images users link to.",
     ),
@@ -301,7 +309,7 @@ VARIABLES: tuple[Variable, ...] = (
         "frame_ancestors",
         _frame_ancestors,
         "'self' https://huggingface.co",
-        "Sites that may show the console in a frame, as in Content-Security-Policy; 'none' = no site.",
+        "Sites that may show the console in a frame, as in Content-Security-Policy; none = no site.",
     ),
     Variable(
         "GEMINI_SAFETY_SETTING", "gemini_safety", _text, "BLOCK_NONE", "Threshold for all harm categories."
@@ -342,13 +350,19 @@ VARIABLES: tuple[Variable, ...] = (
         "https://challenges.cloudflare.com/turnstile/v0/siteverify",
         "Where Turnstile's answers are checked; for networks that reach Cloudflare through another address.",
     ),
-    Variable("INITIAL_ROOT_TOKEN", "initial_root_token", _text, "", "Token created with the root account."),
+    Variable(
+        "INITIAL_ROOT_TOKEN",
+        "initial_root_token",
+        _text,
+        "",
+        "Token created with the root account: up to 48 characters without '-', an sk- may lead.",
+    ),
     Variable(
         "INITIAL_ROOT_ACCESS_TOKEN",
         "initial_root_access_token",
         _text,
         "",
-        "The root account's access token.",
+        "The root account's access token, up to 32 characters.",
     ),
     Variable(
         "INITIAL_ROOT_PASSWORD",
@@ -514,7 +528,9 @@ def load_settings(
         try:
             read[variable.field] = variable.read(raw)
         except ValueError as error:
-            raise SettingsError(f"{variable.name}: {error}, got {raw!r}") from None
+            # What stands before an @ is somebody's name and password.
+            shown = re.sub(r"[^/\s]*@", "...@", raw)
+            raise SettingsError(f"{variable.name}: {error}, got {shown!r}") from None
     return Settings(**read)
 
 

@@ -74,11 +74,22 @@ def test_every_variable_of_the_original_is_known() -> None:
         ("RELAY_CONNECT_TIMEOUT", "inf"),
         ("RELAY_TIMEOUT", "-1"),
         ("GLOBAL_API_RATE_LIMIT", "1e3"),
+        ("RELAY_PROXY", "10.0.0.9:3128"),
+        ("USER_CONTENT_REQUEST_PROXY", "ftp://10.0.0.9"),
+        ("FRAME_ANCESTORS", "nobody"),
     ],
 )
 def test_what_cannot_be_read_names_the_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name}: expected .*{value}"):
         load(**{name: value})
+
+
+def test_a_password_in_what_cannot_be_read_is_not_told() -> None:
+    with pytest.raises(SettingsError, match=r"^RELAY_PROXY: .*10\.0\.0\.9") as error:
+        load(RELAY_PROXY="amy:p@ss@10.0.0.9:3128")
+    assert "amy" not in str(error.value) and "ss" not in str(error.value).partition("got")[2]
+    good = "socks5://amy:pw@10.0.0.9:1080"
+    assert load(RELAY_PROXY=good).relay_proxy == good
 
 
 DOTENV = """\

@@ -80,7 +80,7 @@ async def test_pages_keep_browsers_to_themselves():
 
 
 @pytest.mark.parametrize(
-    "value", ["'self'; script-src *", "https://a\r\nX-Evil:1", "javascript:x", "*", "self", "https://a;b"]
+    "value", ["'self'; script-src *", "https://a\r\nX-Evil:1", "javascript:x", "*", "selfish", "https://a;b"]
 )
 def test_who_may_frame_pages_is_checked(value: str):
     with pytest.raises(SettingsError, match="FRAME_ANCESTORS"):
@@ -91,6 +91,9 @@ def test_spaces_may_frame_pages_unless_told_otherwise():
     assert load_settings({}, dotenv=None).frame_ancestors == "'self' https://huggingface.co"
     given = load_settings({"FRAME_ANCESTORS": "'self'  https://*.example.com:8443"}, dotenv=None)
     assert given.frame_ancestors == "'self' https://*.example.com:8443"
+    # As a shell or a .env file hands them over.
+    for written in ("none", "'none'"):
+        assert load_settings({"FRAME_ANCESTORS": written}, dotenv=None).frame_ancestors == "'none'"
 
 
 @pytest.mark.parametrize(
