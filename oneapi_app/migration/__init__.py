@@ -53,6 +53,9 @@ def wait_until_migrated(database: Database, *, timeout_s: float = 60.0, poll_s: 
     deadline = time.monotonic() + timeout_s
     for address, engine, log_database in _stores(database):
         with explained(address):
+            if is_migrated(engine, log_database=log_database):
+                continue
+            _log.info("database: waiting for a master to bring it up to date, %d s at most", timeout_s)
             while not is_migrated(engine, log_database=log_database):
                 if time.monotonic() > deadline:
                     raise SettingsError(

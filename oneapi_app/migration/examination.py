@@ -52,7 +52,9 @@ def examine_server(connection: Connection, address: DatabaseAddress) -> Iterator
     yield _examine_clock(connection)
     if dialect == "postgresql":
         may = connection.exec_driver_sql("SELECT has_schema_privilege(current_schema(), 'CREATE')").scalar()
-        if not may:
+        if may is None:
+            yield Finding(Level.PROBLEM, "none of the schemas in search_path exists (CREATE SCHEMA)")
+        elif not may:
             yield Finding(
                 Level.PROBLEM, "the database user may not create tables in its schema (GRANT CREATE)"
             )

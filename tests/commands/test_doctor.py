@@ -202,6 +202,15 @@ def test_several_nodes_on_sqlite(
     assert says in doctor(dataclasses.replace(database_settings, **changes), tmp_path)[1]
 
 
+@pytest.mark.engines("postgresql", because="the others have no search_path")
+def test_a_schema_nobody_has_made(blank_settings: Settings, tmp_path: Path) -> None:
+    dsn = blank_settings.sql_dsn
+    elsewhere = f"{dsn}{'&' if '?' in dsn else '?'}search_path=nowhere"
+    status, text = doctor(dataclasses.replace(blank_settings, sql_dsn=elsewhere), tmp_path)
+    assert status == 1
+    assert "PROBLEM none of the schemas in search_path exists" in text
+
+
 def test_a_slave_before_its_master(blank_settings: Settings, tmp_path: Path) -> None:
     status, text = doctor(dataclasses.replace(blank_settings, node_type="slave"), tmp_path)
     assert status == 1

@@ -81,16 +81,19 @@ def test_nodes_starting_at_once_take_over_an_old_database(shared_dir: Path, sqli
             assert is_migrated(database.engine)
 
 
-def test_a_slave_waits_and_then_says_what_is_missing(blank_settings: Settings) -> None:
+def test_a_slave_waits_and_then_says_what_is_missing(blank_settings: Settings, caplog) -> None:
+    caplog.set_level("INFO")
     with opened(blank_settings) as database:
         began = time.monotonic()
         with pytest.raises(SettingsError, match="start the master node first"):
             wait_until_migrated(database, timeout_s=0.2, poll_s=0.05)
         assert time.monotonic() - began < 10
+        assert caplog.text.count("waiting for a master") == 1
         with database.engine.connect() as connection:
             assert tables_in(connection) == set(), "a slave migrates nothing"
         migrate(database)
         wait_until_migrated(database, timeout_s=0.2)
+        assert caplog.text.count("waiting for a master") == 1
         assert prepare(database, dataclasses.replace(blank_settings, node_type="slave")) is False
         assert database.read_sync(lambda uow: uow.session.exec(select(User)).first()) is None
 
