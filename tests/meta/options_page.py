@@ -20,7 +20,7 @@ A value is checked before anything is saved: switches are `true` or `false`, num
 `http://` or `https://`, a table of prices is read as a whole. Names that are not in this list are refused. What is saved counts before
 the answer goes out, on this node and on the others. Secret ones go in and never come out. `Lark…` and `Oidc…` options and
 `LogRetentionDays` are listed once they have been set, since One API lists them no earlier.
-A row of an older program that cannot be read counts as missing; `python -m oneapi_app doctor` names it.
+A row of an older program that cannot be read counts as missing; [`doctor`](databases.md#looking-before-you-start) names it.
 
 """
 
