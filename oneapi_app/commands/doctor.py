@@ -37,8 +37,12 @@ def run_doctor(settings: Settings, out: TextIO) -> int:
             levels.append(finding.level)
             print(f"  {_MARKS[finding.level]:8}{finding.text}", file=out)
     problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
-    print(f"{problems} problems, {warnings} warnings; nothing was changed.", file=out)
+    print(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}; nothing was changed.", file=out)
     return 1 if problems else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _sections(settings: Settings) -> Iterator[tuple[str, Iterator[Finding]]]:

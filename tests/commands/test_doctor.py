@@ -209,6 +209,7 @@ def test_a_schema_nobody_has_made(blank_settings: Settings, tmp_path: Path) -> N
     status, text = doctor(dataclasses.replace(blank_settings, sql_dsn=elsewhere), tmp_path)
     assert status == 1
     assert "PROBLEM none of the schemas in search_path exists" in text
+    assert "\n1 problem, 0 warnings; nothing was changed." in text
 
 
 def test_a_slave_before_its_master(blank_settings: Settings, tmp_path: Path) -> None:
