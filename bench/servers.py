@@ -79,6 +79,7 @@ def running_gateway(directory: Path, upstream: Upstream, **environment: str) -> 
         gateway_process,
         directory,
         default_settings(sqlite_path=str(directory / "one-api.db")),
+        LEDGER_BATCH_MS="",  # as it is by default; tests have less patience
         INITIAL_ROOT_PASSWORD="a password",
         INITIAL_ROOT_ACCESS_TOKEN=_ACCESS,
         SSL_CERT_FILE=str(upstream.authority),
