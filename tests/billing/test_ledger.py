@@ -123,6 +123,21 @@ async def test_released_reservations_cost_nothing(local_ledger, database):
     assert books(database).consumed == 0
 
 
+async def test_batches_come_soon_after_a_pause_and_apart_under_load(database, tmp_path):
+    seed(database, quota=1000, remain=700)
+    ledger = await open_ledger(database, tmp_path, [1], batch_ms=60_000)
+    applied: asyncio.Queue[int] = asyncio.Queue()
+    ledger.watch(lambda batch, _: applied.put_nowait(batch.settlements))
+    await spend(ledger, 1)
+    async with asyncio.timeout(10):
+        assert await applied.get() == 1
+    for _ in range(3):
+        await spend(ledger, 1)
+    assert ledger.stats.pending_groups == 3, "they wait for the minute to be over"
+    await ledger.stop()
+    assert books(database).consumed == 4
+
+
 async def test_the_uncollected_rest_is_written_down(local_ledger, database):
     await local_ledger.settle(local_ledger.reserve(1, 1, 10), charge(1000, request_id="big"))
     await local_ledger.flushed()

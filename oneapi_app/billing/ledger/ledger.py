@@ -6,6 +6,7 @@ the writer's thread; when they are in the database, the balances read in the sam
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -98,7 +99,7 @@ class Ledger:
         self._to_send_bytes = 0
         self._sent: deque[_Group] = deque()
         self._batch_timer: asyncio.TimerHandle | None = None
-        self._sent_at = 0.0
+        self._sent_at = -math.inf
         self._tickets: dict[int, asyncio.Future[None]] = {}
         self._pending_bytes = 0
         self._last_ticket = 0
