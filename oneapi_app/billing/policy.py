@@ -36,8 +36,7 @@ def estimate_text(
     ``answer_tokens``: the client's limit, if it set one. ``unknown_answer_tokens``: option PreConsumedQuota.
     At least 1 where tokens cost anything, so that an empty balance never gets an answer for nothing.
     """
-    units = int((unknown_answer_tokens + prompt_tokens + (answer_tokens or 0)) * ratio)
-    return 1 if units <= 0 and ratio != 0 else units
+    return _at_least_one(int((unknown_answer_tokens + prompt_tokens + (answer_tokens or 0)) * ratio), ratio)
 
 
 def text_units(
@@ -56,8 +55,7 @@ def text_units(
     if cache_read_tokens or cache_write_tokens:
         weighed = prompt_tokens + cache_read_tokens * weights.read + cache_write_tokens * weights.write
     ratio = price.ratio
-    units = math.ceil((weighed + completion_tokens * price.completion_ratio) * ratio)
-    return 1 if units <= 0 and ratio != 0 else units
+    return _at_least_one(math.ceil((weighed + completion_tokens * price.completion_ratio) * ratio), ratio)
 
 
 def image_units(price: Price, cost_ratio: float, count: int) -> int:
@@ -72,7 +70,7 @@ def speech_units(price: Price, input_bytes: int) -> int:
 
 def estimate_transcription(price: Price, unknown_answer_tokens: int) -> int:
     """What to reserve before the length of a recording is known."""
-    return _at_least_one(int(unknown_answer_tokens * price.ratio), price)
+    return _at_least_one(int(unknown_answer_tokens * price.ratio), price.ratio)
 
 
 def transcription_units(price: Price, text_tokens: int) -> int:
@@ -80,8 +78,8 @@ def transcription_units(price: Price, text_tokens: int) -> int:
     return text_units(price, text_tokens, 0)
 
 
-def _at_least_one(units: int, price: Price) -> int:
-    return 1 if units <= 0 and price.ratio != 0 else units
+def _at_least_one(units: int, ratio: float) -> int:
+    return 1 if units <= 0 and ratio != 0 else units
 
 
 def text_log(price: Price) -> str:

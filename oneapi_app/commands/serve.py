@@ -36,7 +36,7 @@ def serve(settings: Settings) -> int:
         created = prepare(database, settings)
         runtime = open_runtime(settings, database)
         app = Gateway(
-            relay=runtime.relay.__call__,
+            relay=runtime.relay,
             rest=create_rest_app(runtime),
             console=console_asgi() if has_console else None,
             lifespan=runtime.running,

@@ -132,7 +132,7 @@ MakeConverter = Callable[["Provider", ClientRequest, Route], Converter]
 Classify = Callable[[int, Headers, bytes, bool], Failure | None]
 
 
-def no_media(_request: ClientRequest) -> list[str]:
+def _no_media(_request: ClientRequest) -> list[str]:
     return []
 
 
@@ -150,7 +150,7 @@ class Provider:
     builder: Build
     make_converter: MakeConverter
     classifier: Classify
-    media_links: Callable[[ClientRequest], list[str]] = no_media
+    media_links: Callable[[ClientRequest], list[str]] = _no_media
     docs_url: str = ""
     owned_by: str = ""
     key_format: str = ""

@@ -200,8 +200,7 @@ def _read_request(
         if head is not None:
             model = head.model or ""
             stream = head.stream or False
-            if (asked := head.max_completion_tokens or head.max_tokens) is not None:
-                limit = int(asked)
+            limit = head.max_completion_tokens or head.max_tokens
         else:
             fields = read_json(body) if body or operation is not None else {}
             model = fields.get("model") or ""

@@ -8,7 +8,7 @@ import msgspec
 from oneapi_app.convert.base import Converter, Failure
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
-from oneapi_app.providers.base import ClientRequest, no_media
+from oneapi_app.providers.base import ClientRequest
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import HEAVY_BYTES
@@ -57,15 +57,15 @@ async def attempt(
     Raises ClientGone where nothing has been asked of the provider yet.
     """
     request, provider, route = call.request, lane.provider, lane.route
-    if request.operation not in provider.endpoints:
+    if not provider.supports(request.operation):
         return _local(
             501, f"{provider.title} channels do not offer {request.operation.value}", "invalid_api_type"
         )
     try:
-        if provider.media_links is not no_media and (links := provider.media_links(request)):
+        if links := provider.remote_media(request):
             request.media = await presence.during(context.media.fetch(links))
         if len(request.body) < HEAVY_BYTES:
-            upstream = provider.builder(provider, request, route)
+            upstream = provider.build(request, route)
         else:
             upstream = await presence.during(asyncio.to_thread(provider.build, request, route))
     except ConversionError as error:
@@ -85,14 +85,11 @@ async def attempt(
             body = response.taken(limit)
             if body is None:
                 body = await presence.during(response.read(limit))
-            failure = provider.classifier(response.status, response.headers, body, request.stream)
-            if failure is None:
-                if len(body) < HEAVY_BYTES:
-                    outcome = _convert(request, lane, response, body)
-                else:
-                    outcome = await asyncio.to_thread(_convert, request, lane, response, body)
-            else:
-                outcome = failure
+            outcome = provider.classify(response.status, response.headers, body, request.stream)
+            if outcome is None and len(body) < HEAVY_BYTES:
+                outcome = _convert(request, lane, response, body)
+            elif outcome is None:
+                outcome = await asyncio.to_thread(_convert, request, lane, response, body)
     except ClientGone:
         return _gone()
     except TransportError as error:
@@ -113,7 +110,7 @@ def _presentable(failure: Failure, key: str) -> Failure:
 
 
 def _convert(request: ClientRequest, lane: Lane, response: UpstreamResponse, body: bytes) -> Served | Failure:
-    converter = lane.provider.make_converter(lane.provider, request, lane.route)
+    converter = lane.provider.converter(request, lane.route)
     try:
         answer = converter.convert(body)
     except UpstreamProtocolError as error:
