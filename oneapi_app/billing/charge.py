@@ -34,7 +34,7 @@ class ChargeHead:
 
 
 class Charge(msgspec.Struct, gc=False):
-    """One call's bill. ``detail``: count_source, prices, attempts, ending; JSON values only, no prompts, no keys."""
+    """One call's bill. ``detail`` is a JSON object: count_source, prices, attempts, ending; no prompts, no keys."""
 
     head: ChargeHead
     quota_units: int
@@ -50,7 +50,7 @@ class Charge(msgspec.Struct, gc=False):
     created_at: int
     write_log: bool
     """Option LogConsumeEnabled. Without a row the request is in no statistics either; it is billed all the same."""
-    detail: dict[str, Any]
+    detail: bytes
 
 
 class RecordedCharge(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -103,8 +103,11 @@ _SETTLEMENT = b"[%d,%b,[%d,%b,%d,%d,%d,%b,%b,%d,%d,%b,%b,%d,%b,%b]]"
 
 
 def write_settlement(collected_units: int, token_limited: bool, charge: Charge) -> bytes:
-    """JSON of a ``Settlement``. Never raises: what cannot be written is replaced, for the sum must not be lost."""
+    """JSON of a ``Settlement``. Where less than the price was collected, the rest goes into its detail."""
     head = charge.head
+    detail = charge.detail
+    if collected_units != charge.quota_units:
+        detail = b'%b,"uncollected_units":%d}' % (detail[:-1], charge.quota_units - collected_units)
     return _SETTLEMENT % (
         collected_units,
         _BOOLEAN[token_limited],
@@ -121,8 +124,13 @@ def write_settlement(collected_units: int, token_limited: bool, charge: Charge) 
         _encoded(charge.request_id),
         charge.created_at,
         _BOOLEAN[charge.write_log],
-        _encoded(charge.detail),
+        detail,
     )
+
+
+def write_detail(fields: dict[str, Any]) -> bytes:
+    """JSON of a ``Charge.detail``. Never raises: what cannot be written is replaced, for the sum must not be lost."""
+    return _encoded(fields)
 
 
 def _encoded(value: Any) -> bytes:

@@ -22,7 +22,10 @@ from oneapi_app.kit.database import Database, UnitOfWork, is_deadlock
 
 T = TypeVar("T")
 _ATTEMPTS = 8
-_ROWS_AT_ONCE = 100
+_ROWS_AT_ONCE = (500, 100)
+"""Rows of a statement, as long as there are so many; the rest is one more. SQLite keeps what it has parsed, so there
+are not too many kinds of them.
+"""
 
 
 class LedgerStore:
@@ -186,10 +189,13 @@ class LedgerStore:
         width = len(columns)
         head = f"{head} ({', '.join(columns)}) VALUES "
         marks = f"({self._marks(width)})"
-        for start in range(0, len(values), width * _ROWS_AT_ONCE):
-            some = tuple(values[start : start + width * _ROWS_AT_ONCE])
-            rows = ",".join([marks] * (len(some) // width))
-            self._execute(connection, f"{head}{rows}{tail}", some)
+        start, left = 0, len(values) // width
+        while left:
+            count = next((size for size in _ROWS_AT_ONCE if size <= left), left)
+            some = tuple(values[start : start + count * width])
+            self._execute(connection, f"{head}{','.join([marks] * count)}{tail}", some)
+            start += count * width
+            left -= count
 
     def _marks(self, count: int) -> str:
         return ", ".join([self._mark] * count)

@@ -89,6 +89,14 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
     return Usage(prompt - cached, cached, 0, completion, min(max(reasoning or 0, 0), completion))
 
 
+def usage_of(answer: bytes) -> Usage | None:
+    """Of a whole answer; None also where it cannot be read."""
+    try:
+        return read_usage(_counted.decode(answer).usage)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 class Passthrough(msgspec.Struct):
     """See ``convert.base.Converter``. ``chat``: chunks without choices and usage are dropped, as Azure sends them."""
 

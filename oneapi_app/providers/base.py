@@ -161,6 +161,8 @@ class Provider:
     balance: BalanceQuery | None = None
     quirks: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
     """Edits of the caller's body for what this vendor refuses; see ``providers.quirks``."""
+    straight: bool = False
+    """Bodies of chats go through as they are, both ways, where neither ``quirks`` nor the route change anything."""
     wants_process_config: bool = False
     models: tuple[str, ...] = field(default=())
 

@@ -1,7 +1,5 @@
 """From a request and what came back to a bill: which formula of ``billing.policy`` applies to which operation."""
 
-from typing import Any, Final
-
 import msgspec
 
 from oneapi_app.billing import policy
@@ -14,17 +12,15 @@ from oneapi_app.providers.base import ClientRequest, Operation
 from oneapi_app.relay.attempt import Served
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.details import COUNTED_BY_PROVIDER, COUNTED_HERE, COUNTED_PARTLY, detail_of
 from oneapi_app.relay.heavy import work_on
 from oneapi_app.relay.lanes import HEARD, MEDIA, Lane
 from oneapi_app.relay.pump import Ending
 
-COUNTED_BY_PROVIDER: Final = "provider"
-COUNTED_HERE: Final = "estimate"
-COUNTED_PARTLY: Final = "partial"
-"""The stream ended early: what was delivered until then, counted here."""
-
 _SMALL_BODY = 4096
 """Bytes. Two of them are a token in hardly any text, and the JSON around it comes on top."""
+_CLIENT_GONE = 499
+"""As nginx has it."""
 _COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
 
 
@@ -90,7 +86,7 @@ def countable(request: ClientRequest) -> CountableText:
 def counted_by_provider(served: Served) -> Usage | None:
     """The provider's figures, where they are there and whole. Some count the prompt only, some the answer only."""
     usage = served.usage
-    if usage is None or served.ending is not _COMPLETE or not usage.prompt_tokens:
+    if usage is None or served.ending is not _COMPLETE or not (usage.input_tokens or usage.prompt_tokens):
         return None
     return usage if usage.output_tokens or not served.output_text else None
 
@@ -123,33 +119,34 @@ def price_charge(
     served: Served,
     usage: Usage,
     source: str,
-    notes: list[AttemptNote],
+    failed: list[AttemptNote],
 ) -> Charge:
-    """The bill and its log row."""
+    """The bill and its log row. ``failed``: the attempts before this one."""
     request = call.request
     write_log = context.snapshot.options.log_consume_enabled
-    prompt_tokens = usage.prompt_tokens
     if lane.of_text:
         units = _text_units(lane, usage)
+        prompt_tokens = usage.prompt_tokens
     elif request.operation in MEDIA:
         units = _fixed_units(request, lane)
         prompt_tokens = units if request.operation is Operation.SPEECH else 0
         write_log = write_log and units != 0
     else:
+        prompt_tokens = usage.prompt_tokens
         units = policy.transcription_units(lane.price, prompt_tokens)
     elapsed_ms = int(served.ended_ms - call.started_ms)
     first_ms = int(served.first_content_ms - call.started_ms) if served.first_content_ms else 0
     context.activity.note_served(elapsed_ms, first_ms)
-    detail: dict[str, Any] = {
-        "count_source": source,
-        "ending": served.ending,
-        "attempts": notes,
-        "prices": lane.prices,
-    }
-    if not lane.price.known:
-        detail["unpriced"] = True
-    if served.problem:
-        detail["problem"] = served.problem
+    took_ms = int(served.ended_ms - served.began_ms)
+    if source is COUNTED_BY_PROVIDER and not failed and not served.problem:
+        detail = lane.usual_detail % took_ms
+    else:
+        status = _CLIENT_GONE if served.ending is Ending.CLIENT_GONE else 200
+        attempts = [*failed, AttemptNote(lane.channel.id, status, took_ms, served.problem)]
+        priced = lane.price.known
+        detail = detail_of(
+            source, served.ending, attempts, lane.prices, priced=priced, problem=served.problem
+        )
     return Charge(
         lane.head,
         units,
@@ -163,6 +160,27 @@ def price_charge(
         call.created_at,
         write_log,
         detail,
+    )
+
+
+def plain_charge(
+    context: RelayContext, call: Call, lane: Lane, usage: Usage, began_ms: float, ended_ms: float
+) -> Charge:
+    """As ``price_charge``, for the whole answer of the first channel, counted by the provider."""
+    elapsed_ms = int(ended_ms - call.started_ms)
+    return Charge(
+        lane.head,
+        _text_units(lane, usage),
+        usage.prompt_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        False,
+        elapsed_ms,
+        0,
+        call.request_id,
+        call.created_at,
+        context.snapshot.options.log_consume_enabled,
+        lane.usual_detail % int(ended_ms - began_ms),
     )
 
 

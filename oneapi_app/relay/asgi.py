@@ -25,9 +25,11 @@ from oneapi_app.relay.body import (
 )
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.flow import named_channel, relay_call
+from oneapi_app.relay.flow import named_channel
+from oneapi_app.relay.plain import serve
 from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel
 from oneapi_app.relay.reply import ClientGone, Receive, Reply, Scope, Send
+from oneapi_app.relay.routing import Tiers
 from oneapi_app.tokens import service as tokens
 
 log = logging.getLogger(__name__)
@@ -58,79 +60,85 @@ class RelayApp:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        request_id = new_request_id()
-        reply = Reply(send, request_id)
+        reply = Reply(send, new_request_id())
         activity = self._context.activity
         activity.in_flight += 1
         try:
-            await self._answer(scope, receive, send, reply, request_id)
-        except Refusal as refusal:
-            activity.failed += 1
-            await _refuse(reply, refusal, request_id)
-        except UserQuotaExceeded:
-            await _refuse(
-                reply, Refusal(403, "user quota is not enough", code="insufficient_user_quota"), request_id
+            headers = dict(scope["headers"])
+            reply.from_a_page = b"origin" in headers
+            operation = endpoints.OPERATIONS.get(scope["path"])
+            model_in_path = ""
+            if operation is None or scope["method"] != "POST":
+                if await self._answered_otherwise(scope, headers, send, reply):
+                    return
+                operation, model_in_path = endpoints.operation_at(scope["method"], scope["path"])
+            started_ms = monotonic_ms()
+            admitted = self._passes.valid(headers.get(b"authorization", b"")) or await self._admit(
+                scope, headers
             )
-        except TokenQuotaExceeded:
-            await _refuse(
-                reply, Refusal(403, "令牌额度不足", code="pre_consume_token_quota_failed"), request_id
-            )
-        except LedgerRefusal as error:
-            await _refuse(reply, Refusal(503, str(error), code="ledger_unavailable"), request_id)
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            if b"content-encoding" in headers or "more_body" not in message or message["more_body"]:
+                gzipped = headers.get(b"content-encoding", b"").lower() == b"gzip"
+                body = await read_body(message, receive, self._max_body, gzipped)
+            elif len(body) > self._max_body:
+                raise too_large(self._max_body)
+            request = _read_request(scope, headers, operation, model_in_path, body)
+            tiers = self._tiers(admitted, request)
+            if operation is None:
+                await reply.whole(501, catalogue.NOT_IMPLEMENTED)
+                return
+            if request.decoded is not None:
+                _check(request)
+            request.enforce_usage = self._enforce_usage
+            call = Call(reply.request_id, admitted.caller, request, tiers, started_ms, now_s())
+            context = self._context
+            presence = context.watch.begin(receive, started_ms)
+            try:
+                await serve(context, call, reply, presence)
+            finally:
+                context.watch.end(presence)
         except ClientGone:
             pass
         except Exception as error:
-            activity.failed += 1
-            log.exception("request %s failed: %s", request_id, type(error).__name__)
-            await _refuse(reply, Refusal(500, "internal error", code="internal_error"), request_id)
+            await self._refuse(reply, error)
         finally:
             activity.in_flight -= 1
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, reply: Reply, request_id: str
-    ) -> None:
-        headers = dict(scope["headers"])
-        reply.from_a_page = b"origin" in headers
-        operation = endpoints.OPERATIONS.get(scope["path"])
-        model_in_path = ""
-        if operation is None or scope["method"] != "POST":
-            if await self._answered_otherwise(scope, headers, send, reply):
-                return
-            operation, model_in_path = endpoints.operation_at(scope["method"], scope["path"])
-        started_ms = monotonic_ms()
-        context = self._context
-        admitted = self._passes.valid(headers.get(b"authorization", b"")) or await self._admit(scope, headers)
+    def _tiers(self, admitted: admission.Pass, request: ClientRequest) -> Tiers:
+        """The channels that may serve it; before the body is checked in depth, as the original orders its stages.
+
+        Raises Refusal.
+        """
         caller = admitted.caller
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        if b"content-encoding" in headers or "more_body" not in message or message["more_body"]:
-            gzipped = headers.get(b"content-encoding", b"").lower() == b"gzip"
-            body = await read_body(message, receive, self._max_body, gzipped)
-        elif len(body) > self._max_body:
-            raise too_large(self._max_body)
-        request = _read_request(scope, headers, operation, model_in_path, body)
-        request.enforce_usage = self._enforce_usage
         if caller.models:
             admission.check_model(caller, request.model)
-        # Before the body is checked in depth, as the original orders its stages.
-        table = context.snapshot.table
-        if admitted.channel is None:
-            tiers = table.tiers.get((caller.group, request.model))
-            if tiers is None:
-                raise no_channel(caller.group, request.model)
-        else:
-            tiers = ((named_channel(table, admission.pinned_channel(caller, admitted.channel)),),)
-        if operation is None:
-            await reply.whole(501, catalogue.NOT_IMPLEMENTED)
-            return
-        if request.decoded is not None:
-            _check(request)
-        call = Call(request_id, caller, request, tiers, started_ms, now_s())
-        presence = context.watch.begin(receive, started_ms)
-        try:
-            await relay_call(context, call, reply, presence)
-        finally:
-            presence.close()
+        table = self._context.snapshot.table
+        if admitted.channel is not None:
+            return ((named_channel(table, admission.pinned_channel(caller, admitted.channel)),),)
+        tiers = table.tiers.get((caller.group, request.model))
+        if tiers is None:
+            raise no_channel(caller.group, request.model)
+        return tiers
+
+    async def _refuse(self, reply: Reply, error: Exception) -> None:
+        match error:
+            case Refusal():
+                self._context.activity.failed += 1
+                refusal = error
+            case UserQuotaExceeded():
+                refusal = Refusal(403, "user quota is not enough", code="insufficient_user_quota")
+            case TokenQuotaExceeded():
+                refusal = Refusal(403, "令牌额度不足", code="pre_consume_token_quota_failed")
+            case LedgerRefusal():
+                refusal = Refusal(503, str(error), code="ledger_unavailable")
+            case _:
+                self._context.activity.failed += 1
+                log.error("request %s failed: %s", reply.request_id, type(error).__name__, exc_info=error)
+                refusal = Refusal(500, "internal error", code="internal_error")
+        if not reply.committed:
+            body = refusal.body(reply.request_id)
+            await reply.whole(refusal.status, body, retry_after_s=refusal.retry_after_s)
 
     async def _answered_otherwise(
         self, scope: Scope, headers: dict[bytes, bytes], send: Send, reply: Reply
@@ -250,8 +258,3 @@ async def _preflight(scope: Scope, send: Send) -> None:
     headers = [*_PREFLIGHT, (b"access-control-allow-headers", asked)]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _refuse(reply: Reply, refusal: Refusal, request_id: str) -> None:
-    if not reply.committed:
-        await reply.whole(refusal.status, refusal.body(request_id), retry_after_s=refusal.retry_after_s)

@@ -8,7 +8,7 @@ import msgspec
 from oneapi_app.convert.base import Converter, Failure
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
-from oneapi_app.providers.base import ClientRequest
+from oneapi_app.providers.base import ClientRequest, UpstreamRequest
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.heavy import HEAVY_BYTES
@@ -45,8 +45,17 @@ class Served(msgspec.Struct, gc=False):
     content_type: bytes = b"application/json"
     first_content_ms: float | None = None
     problem: str = ""
+    began_ms: float = 0.0
     ended_ms: float = 0.0
-    """On the monotonic clock."""
+    """Both on the monotonic clock."""
+
+
+class Asked(msgspec.Struct):
+    """What has come of asking a provider: an answer, perhaps with its whole body, or an error."""
+
+    response: UpstreamResponse | None = None
+    body: bytes | None = None
+    error: TransportError | asyncio.CancelledError | None = None
 
 
 async def attempt(
@@ -74,15 +83,36 @@ async def attempt(
         return _local(400, "the request is nested too deeply", "convert_request_failed")
     if presence.gone:
         raise ClientGone
-    response = None
+    return await take(context, call, lane, await ask(context, upstream, presence), reply, presence)
+
+
+async def ask(context: RelayContext, upstream: UpstreamRequest, presence: Presence) -> Asked:
+    """A request, and its answer's head. A cancellation is an outcome like others: ``take`` says what it means."""
+    presence.waiting = True
     try:
-        response = await presence.during(context.transport.send(upstream, context.timeouts))
+        return Asked(await context.transport.send(upstream, context.timeouts))
+    except (TransportError, asyncio.CancelledError) as error:
+        return Asked(error=error)
+    finally:
+        presence.waiting = False
+
+
+async def take(
+    context: RelayContext, call: Call, lane: Lane, asked: Asked, reply: Reply, presence: Presence
+) -> Served | Failure:
+    """The answer to what was asked. See ``attempt``."""
+    request, provider, response, body = call.request, lane.provider, asked.response, asked.body
+    try:
+        if asked.error is not None:
+            raise asked.error
+        assert response is not None
         accepted = 200 <= response.status < 300
         if request.stream and accepted and not _kind(response).lower().startswith(_JSON):
             outcome = await _carry_stream(context, request, lane, response, reply, presence)
         else:
             limit = MAX_ANSWER_BODY if accepted else MAX_ERROR_BODY
-            body = response.taken(limit)
+            if body is None:
+                body = response.taken(limit)
             if body is None:
                 body = await presence.during(response.read(limit))
             outcome = provider.classify(response.status, response.headers, body, request.stream)
@@ -94,10 +124,14 @@ async def attempt(
         return _gone()
     except TransportError as error:
         return _transport_failure(error)
+    except asyncio.CancelledError:
+        if asked.error is not None and presence.has_cancelled():
+            return _gone()
+        raise
     finally:
         if response is not None and not response.complete:
             await response.aclose()
-    return outcome if isinstance(outcome, Served) else _presentable(outcome, route.key)
+    return outcome if isinstance(outcome, Served) else _presentable(outcome, lane.route.key)
 
 
 def _presentable(failure: Failure, key: str) -> Failure:

@@ -7,8 +7,10 @@ being settled or released exactly once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from itertools import islice
+from collections.abc import Awaitable, Iterable, Iterator
+from itertools import chain, islice
+
+import msgspec
 
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.billing.ledger import Charge, Reservation
@@ -17,7 +19,6 @@ from oneapi_app.convert.base import Failure
 from oneapi_app.kit.clock import monotonic_ms
 from oneapi_app.providers.base import Operation
 from oneapi_app.relay.accounting import (
-    COUNTED_BY_PROVIDER,
     counted_by_provider,
     estimate_exactly,
     estimate_units,
@@ -25,9 +26,10 @@ from oneapi_app.relay.accounting import (
     price_charge,
     roughly,
 )
-from oneapi_app.relay.attempt import Served, attempt
+from oneapi_app.relay.attempt import Asked, Served, attempt, take
 from oneapi_app.relay.call import AttemptNote, Call
 from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.details import COUNTED_BY_PROVIDER
 from oneapi_app.relay.heavy import HEAVY_BYTES, work_on
 from oneapi_app.relay.images import check_image
 from oneapi_app.relay.lanes import Lane
@@ -37,52 +39,74 @@ from oneapi_app.relay.refusals import forbidden, no_channel, refusal_of, unknown
 from oneapi_app.relay.reply import Reply
 from oneapi_app.relay.routing import RoutingTable, plan
 
-_CLIENT_GONE = 499
-"""As nginx has it."""
 _COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
 _IMAGES = Operation.IMAGES
+_BROKEN_OFF = frozenset({Ending.UPSTREAM_BROKE, Ending.IDLE})
+"""Endings that say something about the channel."""
 _ALWAYS_RETRIED = frozenset({401, 403, 404, 408, 429})
 
 
-async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
+class Begun(msgspec.Struct):
+    """A call whose first channel has been asked: what is reserved for it, since when, what has come of it, and the
+    channels that are left.
+    """
+
+    lane: Lane
+    reservation: Reservation
+    began_ms: float
+    rest: Iterator[ChannelRecord]
+    asked: Asked | None = None
+
+
+async def relay_call(
+    context: RelayContext, call: Call, reply: Reply, presence: Presence, begun: Begun | None = None
+) -> None:
     """Serves the call or raises Refusal; afterwards the ledger owes nothing either way."""
-    notes: list[AttemptNote] = []
+    failed: list[AttemptNote] = []
     reservation: Reservation | None = None
     failure: Failure | None = None
     request, caller, ledger = call.request, call.caller, context.ledger
     prices = context.snapshot.prices
     try:
+        if begun is not None:
+            candidates = chain((begun.lane.channel,), begun.rest)
+            reservation = begun.reservation
+        else:
+            candidates = candidates_of(context, call)
         if len(request.body) > HEAVY_BYTES:
             call.rough_prompt_tokens = await work_on(len(request.body), lambda: roughly(request))
-        for channel in _candidates(context, call):
-            lane = context.lanes.lane(caller, channel, prices, request)
-            if request.operation is _IMAGES:
-                check_image(request.json or {}, lane.route.model)
-            # Kept where it is large enough for this channel's price.
-            units = estimate_units(context, call, lane)
-            if reservation is None or reservation.units < units:
-                if reservation is not None:
-                    ledger.release(reservation)
-                    reservation = None
-                try:
-                    reservation = ledger.reserve(caller.user_id, caller.token_id, units)
-                except (UserQuotaExceeded, TokenQuotaExceeded):
-                    reservation = await _obtain(context, call, lane, units)
-            began = monotonic_ms()
-            outcome = await attempt(context, call, lane, reply, presence)
+        for channel in candidates:
+            if begun is not None:
+                lane, began = begun.lane, begun.began_ms
+                outcome = await take(context, call, lane, begun.asked or Asked(), reply, presence)
+                begun = None
+            else:
+                lane = context.lanes.lane(caller, channel, prices, request)
+                if request.operation is _IMAGES:
+                    check_image(request.json or {}, lane.route.model)
+                # Kept where it is large enough for this channel's price.
+                units = estimate_units(context, call, lane)
+                if reservation is None or reservation.units < units:
+                    if reservation is not None:
+                        ledger.release(reservation)
+                        reservation = None
+                    try:
+                        reservation = ledger.reserve(caller.user_id, caller.token_id, units)
+                    except (UserQuotaExceeded, TokenQuotaExceeded):
+                        reservation = await _obtain(context, call, lane, units)
+                began = monotonic_ms()
+                outcome = await attempt(context, call, lane, reply, presence)
             ended = monotonic_ms()
-            took = int(ended - began)
             if isinstance(outcome, Served):
-                outcome.ended_ms = ended
-                status = 200
+                outcome.began_ms, outcome.ended_ms = began, ended
                 if outcome.ending is _COMPLETE:
                     context.health.succeeded(channel.id)
-                else:
-                    status = _note_ending(context, call, channel, outcome)
-                notes.append(AttemptNote(channel.id, status, took, outcome.problem))
+                elif outcome.ending in _BROKEN_OFF:
+                    context.health.failed(call, channel, broken_off(outcome.ending, outcome.problem))
+                assert reservation is not None
                 held, reservation = reservation, None
                 try:
-                    await _settle(context, call, lane, outcome, held, notes)
+                    await _settle(context, call, lane, outcome, held, failed)
                 except Exception:
                     ledger.release(held)  # without effect where it was settled after all
                     raise
@@ -92,7 +116,8 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
                     await reply.whole(200, outcome.last, outcome.content_type)
                 return
             failure = outcome
-            notes.append(AttemptNote(channel.id, failure.status, took, str(failure.code or failure.type)))
+            reason = str(failure.code or failure.type)
+            failed.append(AttemptNote(channel.id, failure.status, int(ended - began), reason))
             context.health.failed(call, channel, failure)
             if not _may_retry(failure):
                 break
@@ -104,7 +129,7 @@ async def relay_call(context: RelayContext, call: Call, reply: Reply, presence: 
     raise refusal_of(failure)
 
 
-def _candidates(context: RelayContext, call: Call) -> Iterable[ChannelRecord]:
+def candidates_of(context: RelayContext, call: Call) -> Iterable[ChannelRecord]:
     """The channels to try, at most ``RetryTimes`` beyond the first."""
     tiers, health = call.tiers, context.health
     if len(tiers) == 1 and len(tiers[0]) == 1:
@@ -138,32 +163,24 @@ def _may_retry(failure: Failure) -> bool:
     return failure.local or failure.status >= 500 or failure.status in _ALWAYS_RETRIED
 
 
-def _note_ending(context: RelayContext, call: Call, channel: ChannelRecord, served: Served) -> int:
-    """What an answer that is not complete says about its channel; the status that the attempt is noted with."""
-    if served.ending is Ending.CLIENT_GONE:
-        return _CLIENT_GONE
-    if served.ending in (Ending.UPSTREAM_BROKE, Ending.IDLE):
-        context.health.failed(call, channel, broken_off(served.ending, served.problem))
-    return 200
-
-
 def _settle(
     context: RelayContext,
     call: Call,
     lane: Lane,
     served: Served,
     reservation: Reservation,
-    notes: list[AttemptNote],
+    failed: list[AttemptNote],
 ) -> Awaitable[None]:
     """Writes the bill to the journal. A request cancelled meanwhile is billed all the same."""
     usage = counted_by_provider(served)
     if usage is not None:
-        charge = price_charge(context, call, lane, served, usage, COUNTED_BY_PROVIDER, notes)
-        if context.ledger.covers(reservation, charge.quota_units):
-            return context.ledger.settle(reservation, charge)
+        charge = price_charge(context, call, lane, served, usage, COUNTED_BY_PROVIDER, failed)
+        written = context.ledger.settle_whole(reservation, charge)
+        if written is not None:
+            return written
         work = _cover_and_settle(context, reservation, charge)
     else:
-        work = _count_and_settle(context, call, lane, served, reservation, notes)
+        work = _count_and_settle(context, call, lane, served, reservation, failed)
     task = asyncio.create_task(work)
     context.in_background(task)
     return asyncio.shield(task)
@@ -175,10 +192,10 @@ async def _count_and_settle(
     lane: Lane,
     served: Served,
     reservation: Reservation,
-    notes: list[AttemptNote],
+    failed: list[AttemptNote],
 ) -> None:
     usage, source = await measure(context, call, lane, served)
-    charge = price_charge(context, call, lane, served, usage, source, notes)
+    charge = price_charge(context, call, lane, served, usage, source, failed)
     await _cover_and_settle(context, reservation, charge)
 
 

@@ -11,6 +11,7 @@ from oneapi_app.billing.prices import Price, PriceTable
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.providers.base import ClientRequest, Operation, Provider, Route
 from oneapi_app.providers.registry import provider_for
+from oneapi_app.relay.details import usual_detail
 from oneapi_app.settings import Settings
 from oneapi_app.tokens.schemas import CallerRecord
 
@@ -21,8 +22,17 @@ _MOST = 20_000
 """Lanes kept, some 20 MB; beyond, all are made anew as they are needed."""
 
 
+Address = tuple[str, tuple[tuple[bytes, bytes], ...]]
+"""A URL, and the headers of the request to it."""
+Addresses = dict[tuple[bytes | None, bytes | None, str], Address]
+"""By the caller's Content-Type, Accept and query."""
+
+
 class Lane(msgspec.Struct):
-    """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills, ``prices`` of their details, as JSON."""
+    """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
+    ``prices`` of their details, as JSON; ``usual_detail`` as ``details.usual_detail`` makes it. ``straight``: where to,
+    if bodies go through as they are.
+    """
 
     caller: CallerRecord
     channel: ChannelRecord
@@ -34,6 +44,8 @@ class Lane(msgspec.Struct):
     of_text: bool
     head: ChargeHead
     prices: msgspec.Raw
+    usual_detail: bytes
+    straight: Addresses | None
 
 
 class Lanes:
@@ -78,7 +90,18 @@ class Lanes:
             system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
         )
         prices = msgspec.Raw(msgspec.json.encode(price))
-        return Lane(caller, channel, table, provider, route, price, price.ratio, of_text, head, prices)
+        usual = usual_detail(channel.id, prices, priced=price.known)
+        straight = Addresses() if _is_straight(provider, route, request) else None
+        ratio = price.ratio
+        return Lane(
+            caller, channel, table, provider, route, price, ratio, of_text, head, prices, usual, straight
+        )
+
+
+def _is_straight(provider: Provider, route: Route, request: ClientRequest) -> bool:
+    if not provider.straight or provider.quirks or route.system_prompt or route.model != request.model:
+        return False
+    return request.operation is Operation.CHAT and provider.supports(request.operation)
 
 
 def route_to(channel: ChannelRecord, provider: Provider, model: str, settings: Settings) -> Route:

@@ -5,7 +5,6 @@ in which they began.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ class Watch:
     """One per process. Begins to watch callers whose calls have lasted ``WATCH_AFTER_S``."""
 
     def __init__(self) -> None:
-        self._young: deque[Presence] = deque()
+        self._young: dict[Presence, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -33,47 +32,56 @@ class Watch:
             # Asking for the running loop each time would be a system call.
             self._loop = asyncio.get_running_loop()
         presence = Presence(receive, asyncio.current_task(self._loop), started_ms)
-        self._young.append(presence)
+        self._young[presence] = None
         if self._timer is None:
             self._timer = self._loop.call_later(WATCH_AFTER_S, self._look)
         return presence
+
+    def end(self, presence: "Presence") -> None:
+        """The call is over. Nothing of it is kept, for what the next one is made of should still be warm memory."""
+        if presence.watcher is not None:
+            presence.watcher.cancel()
+        else:
+            self._young.pop(presence, None)
 
     def _look(self) -> None:
         """Calls come nearly in the order in which they began, so the first young one ends the round."""
         old_ms = monotonic_ms() - WATCH_AFTER_S * 1000
         young = self._young
-        while young and young[0].started_ms <= old_ms:
-            young.popleft().watch()
         self._timer = None
-        if young:
-            self._timer = asyncio.get_running_loop().call_later(
-                (young[0].started_ms - old_ms) / 1000, self._look
-            )
+        while young:
+            presence = next(iter(young))
+            if presence.started_ms > old_ms:
+                wait_s = (presence.started_ms - old_ms) / 1000
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._look)
+                return
+            del young[presence]
+            presence.watch()
 
 
-class Presence(msgspec.Struct):
+class Presence(msgspec.Struct, eq=False):
     """Interrupts a wait for the provider when the caller hangs up.
 
-    Only waits passed through ``during`` are interrupted; billing and answering never are.
+    Only waits passed through ``during`` are interrupted, and what is awaited while ``waiting``, by a cancellation that
+    ``has_cancelled`` tells from others; billing and answering never are.
     """
 
-    receive: Receive | None
+    receive: Receive
     task: asyncio.Task[Any] | None
     started_ms: float
     gone: bool = False
-    _waiting: bool = False
-    _watcher: asyncio.Task[None] | None = None
+    waiting: bool = False
+    watcher: asyncio.Task[None] | None = None
 
     def watch(self) -> None:
-        """Listens for the caller from now on, if the call is still under way."""
-        if self.receive is not None:
-            self._watcher = asyncio.create_task(self._listen(self.receive))
+        """Listens for the caller from now on."""
+        self.watcher = asyncio.create_task(self._listen(self.receive))
 
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.gone = True
-        if self._waiting and self.task is not None:
+        if self.waiting and self.task is not None:
             self.task.cancel()
 
     async def during(self, wait: Coroutine[Any, Any, T]) -> T:
@@ -81,19 +89,19 @@ class Presence(msgspec.Struct):
         if self.gone:
             wait.close()
             raise ClientGone
-        self._waiting = True
+        self.waiting = True
         try:
             return await wait
         except asyncio.CancelledError:
-            if not self.gone or self.task is None:
-                raise
-            self.task.uncancel()
-            raise ClientGone from None
+            if self.has_cancelled():
+                raise ClientGone from None
+            raise
         finally:
-            self._waiting = False
+            self.waiting = False
 
-    def close(self) -> None:
-        """Stops watching, and lets go of the call: this may stay in the watch's queue for a while."""
-        self.receive = self.task = None
-        if self._watcher is not None:
-            self._watcher.cancel()
+    def has_cancelled(self) -> bool:
+        """Whether a cancellation came from here; the task goes on then."""
+        if not self.gone or self.task is None:
+            return False
+        self.task.uncancel()
+        return True

@@ -76,7 +76,7 @@ def charge(units: int, account: int = 1, **changes: Any) -> Charge:
         "request_id": f"r{time.time_ns()}-{_number}",
         "created_at": 1_764_000_000,
         "write_log": True,
-        "detail": {"count_source": "provider"},
+        "detail": b'{"count_source":"provider"}',
     }
     of_head = {name: changes.pop(name) for name in head if name in changes}
     return Charge(ChargeHead(**head | of_head), **facts | changes)

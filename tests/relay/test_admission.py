@@ -8,7 +8,7 @@ import pytest
 from oneapi_app.events import TokenChanged, UserChanged
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.models import Token, User
-from oneapi_app.relay import flow
+from oneapi_app.relay import flow, plain
 from tests.relay.stage import CHAT, HELLO, KEY, Caller, Stage, answering, completion
 from tests.support.scripted import provider
 
@@ -156,6 +156,7 @@ async def test_a_fault_of_ours_keeps_no_reservation(relay: Stage, monkeypatch: p
         raise RuntimeError("a fault")
 
     monkeypatch.setattr(flow, "price_charge", faulty)
+    monkeypatch.setattr(plain, "plain_charge", faulty)
     for usage in ({"prompt_tokens": 1, "completion_tokens": 1}, None):
         async with provider(answering(completion(usage=usage))) as vendor:
             await relay.add_channel(vendor, priority=1 if usage is None else 0)

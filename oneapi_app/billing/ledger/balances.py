@@ -101,22 +101,37 @@ def collect(reservation: Reservation, units: int) -> tuple[int, bool]:
 
     Returns what was taken and whether the token's quota pays too. Raises RuntimeError the second time.
     """
+    limited = collect_all(reservation, units)
+    if limited is None:
+        user, token, reserved = reservation.user, reservation.token, reservation.units
+        there = user.available + reserved
+        if token.limited:
+            there = min(there, token.available + reserved)
+        units = max(0, there)
+        limited = _take(reservation, units)
+    return units, limited
+
+
+def collect_all(reservation: Reservation, units: int) -> bool | None:
+    """As ``collect``, where all of it is there; None, and nothing has changed, where it is not."""
+    user, token = reservation.user, reservation.token
+    beyond = units - reservation.units
+    if user.balance - user.reserved < beyond or (token.limited and token.balance - token.reserved < beyond):
+        return None
+    return _take(reservation, units)
+
+
+def _take(reservation: Reservation, units: int) -> bool:
     if not reservation.open:
         raise RuntimeError("this reservation has ended already")
     reservation.open = False
     user, token, reserved = reservation.user, reservation.token, reservation.units
-    others = user.reserved - reserved
-    user.reserved = others
-    if (there := user.balance - others) < units:
-        units = max(0, there)
-    others = token.reserved - reserved
-    token.reserved = others
-    limited = token.limited
-    if limited:
-        if (there := token.balance - others) < units:
-            units = max(0, there)
-        token.balance -= units
-        token.unapplied += units
+    user.reserved -= reserved
+    token.reserved -= reserved
     user.balance -= units
     user.unapplied += units
-    return units, limited
+    if not token.limited:
+        return False
+    token.balance -= units
+    token.unapplied += units
+    return True

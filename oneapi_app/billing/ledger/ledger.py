@@ -23,7 +23,7 @@ from oneapi_app.billing.errors import (
     TokenQuotaExceeded,
     UserQuotaExceeded,
 )
-from oneapi_app.billing.ledger.balances import Account, Reservation, collect
+from oneapi_app.billing.ledger.balances import Account, Reservation, collect, collect_all
 from oneapi_app.billing.ledger.journal import open_journal
 from oneapi_app.billing.ledger.leases import Leases
 from oneapi_app.billing.ledger.replay import replay
@@ -235,9 +235,16 @@ class Ledger:
         """
         if self._finished:
             raise JournalUnavailable("the server has stopped")
-        collected, token_limited = collect(reservation, charge.quota_units)
-        if collected != charge.quota_units:
-            charge.detail["uncollected_units"] = charge.quota_units - collected
+        return self._gather(*collect(reservation, charge.quota_units), charge)
+
+    def settle_whole(self, reservation: Reservation, charge: Charge) -> Written | None:
+        """As ``settle``, where all of the price can be collected; None, and nothing has changed, where it cannot."""
+        if self._finished:
+            raise JournalUnavailable("the server has stopped")
+        limited = collect_all(reservation, charge.quota_units)
+        return None if limited is None else self._gather(charge.quota_units, limited, charge)
+
+    def _gather(self, collected: int, token_limited: bool, charge: Charge) -> Written:
         self._gathered.append(write_settlement(collected, token_limited, charge))
         if self._written is None:
             self._written = Written(loop=self._loop)

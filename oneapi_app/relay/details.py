@@ -1,0 +1,48 @@
+"""What a log row's detail says of a call: who counted, how it ended, which channels were tried, at what price."""
+
+from typing import Any, Final
+
+import msgspec
+
+from oneapi_app.billing.charge import write_detail
+from oneapi_app.relay.call import AttemptNote
+from oneapi_app.relay.pump import Ending
+
+COUNTED_BY_PROVIDER: Final = "provider"
+COUNTED_HERE: Final = "estimate"
+COUNTED_PARTLY: Final = "partial"
+"""The stream ended early: what was delivered until then, counted here."""
+
+_A_DURATION: Final = 987_654_321_012_345
+
+
+def detail_of(
+    source: str,
+    ending: Ending,
+    attempts: list[AttemptNote],
+    prices: msgspec.Raw,
+    *,
+    priced: bool,
+    problem: str = "",
+) -> bytes:
+    """JSON. ``priced``: the price is not the one of models that nobody knows."""
+    fields: dict[str, Any] = {
+        "count_source": source,
+        "ending": ending,
+        "attempts": attempts,
+        "prices": prices,
+    }
+    if not priced:
+        fields["unpriced"] = True
+    if problem:
+        fields["problem"] = problem
+    return write_detail(fields)
+
+
+def usual_detail(channel_id: int, prices: msgspec.Raw, *, priced: bool) -> bytes:
+    """Of a call whose first attempt was answered as a whole and counted by the provider: the duration of the attempt,
+    in milliseconds, goes in with ``%``.
+    """
+    note = AttemptNote(channel_id, 200, _A_DURATION)
+    detail = detail_of(COUNTED_BY_PROVIDER, Ending.COMPLETE, [note], prices, priced=priced)
+    return detail.replace(b"%", b"%%").replace(b"%d" % _A_DURATION, b"%d")
