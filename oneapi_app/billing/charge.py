@@ -108,6 +108,10 @@ def write_settlement(collected_units: int, token_limited: bool, charge: Charge) 
     detail = charge.detail
     if collected_units != charge.quota_units:
         detail = b'%b,"uncollected_units":%d}' % (detail[:-1], charge.quota_units - collected_units)
+    try:
+        request_id = _ENCODER.encode(charge.request_id)
+    except UnicodeEncodeError:
+        request_id = _encoded(charge.request_id)
     return _SETTLEMENT % (
         collected_units,
         _BOOLEAN[token_limited],
@@ -121,7 +125,7 @@ def write_settlement(collected_units: int, token_limited: bool, charge: Charge) 
         charge.elapsed_ms,
         charge.first_token_ms,
         head.system_prompt_reset,
-        _encoded(charge.request_id),
+        request_id,
         charge.created_at,
         _BOOLEAN[charge.write_log],
         detail,

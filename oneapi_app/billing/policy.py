@@ -36,7 +36,8 @@ def estimate_text(
     ``answer_tokens``: the client's limit, if it set one. ``unknown_answer_tokens``: option PreConsumedQuota.
     At least 1 where tokens cost anything, so that an empty balance never gets an answer for nothing.
     """
-    return _at_least_one(int((unknown_answer_tokens + prompt_tokens + (answer_tokens or 0)) * ratio), ratio)
+    units = int((unknown_answer_tokens + prompt_tokens + (answer_tokens or 0)) * ratio)
+    return 1 if units <= 0 and ratio != 0 else units
 
 
 def text_units(
@@ -54,8 +55,13 @@ def text_units(
     weighed: float = prompt_tokens
     if cache_read_tokens or cache_write_tokens:
         weighed = prompt_tokens + cache_read_tokens * weights.read + cache_write_tokens * weights.write
-    ratio = price.ratio
-    return _at_least_one(math.ceil((weighed + completion_tokens * price.completion_ratio) * ratio), ratio)
+    return priced(weighed + completion_tokens * price.completion_ratio, price.ratio)
+
+
+def priced(tokens: float, ratio: float) -> int:
+    """Of so many prompt tokens, or what weighs as much; at least 1 where they cost anything."""
+    units = math.ceil(tokens * ratio)
+    return 1 if units <= 0 and ratio != 0 else units
 
 
 def image_units(price: Price, cost_ratio: float, count: int) -> int:

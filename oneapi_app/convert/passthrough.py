@@ -89,12 +89,15 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
     return Usage(prompt - cached, cached, 0, completion, min(max(reasoning or 0, 0), completion))
 
 
-def usage_of(answer: bytes) -> Usage | None:
-    """Of a whole answer; None also where it cannot be read."""
+def plain_usage(answer: bytes) -> Usage | None:
+    """Of a whole answer; None where that may be an error, is not to be read, or not counted on both sides."""
+    if b'"error"' in answer:
+        return None
     try:
-        return read_usage(_counted.decode(answer).usage)
+        usage = read_usage(_counted.decode(answer).usage)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    return usage if usage is not None and usage.output_tokens and usage.prompt_tokens else None
 
 
 class Passthrough(msgspec.Struct):

@@ -18,7 +18,8 @@ from oneapi_app.relay.lanes import HEARD, MEDIA, Lane
 from oneapi_app.relay.pump import Ending
 
 _SMALL_BODY = 4096
-"""Bytes. Two of them are a token in hardly any text, and the JSON around it comes on top."""
+"""Bytes. Two of them are a token in hardly any text, and the JSON around it comes on top: its texts need not be looked
+at."""
 _CLIENT_GONE = 499
 """As nginx has it."""
 _COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
@@ -31,7 +32,8 @@ def estimate_units(context: RelayContext, call: Call, lane: Lane) -> int:
     if lane.of_text:
         prompt = call.rough_prompt_tokens
         if prompt is None:
-            prompt = call.rough_prompt_tokens = roughly(request)
+            size = len(request.body)
+            prompt = call.rough_prompt_tokens = size // 2 if size < _SMALL_BODY else roughly(request)
         return policy.estimate_text(lane.ratio, prompt, request.answer_limit, unknown_answer)
     if request.operation in MEDIA:
         return _fixed_units(request, lane)
@@ -61,9 +63,8 @@ def _fixed_units(request: ClientRequest, lane: Lane) -> int:
 
 
 def roughly(request: ClientRequest) -> int:
-    """Tokens of the prompt, on the high side: of a small body not even its texts are looked at."""
-    size = len(request.body)
-    return size // 2 if size < _SMALL_BODY else count_roughly(countable(request))
+    """Tokens of the prompt, on the high side."""
+    return count_roughly(countable(request))
 
 
 async def prompt_of(request: ClientRequest) -> CountableText:
@@ -160,27 +161,6 @@ def price_charge(
         call.created_at,
         write_log,
         detail,
-    )
-
-
-def plain_charge(
-    context: RelayContext, call: Call, lane: Lane, usage: Usage, began_ms: float, ended_ms: float
-) -> Charge:
-    """As ``price_charge``, for the whole answer of the first channel, counted by the provider."""
-    elapsed_ms = int(ended_ms - call.started_ms)
-    return Charge(
-        lane.head,
-        _text_units(lane, usage),
-        usage.prompt_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        False,
-        elapsed_ms,
-        0,
-        call.request_id,
-        call.created_at,
-        context.snapshot.options.log_consume_enabled,
-        lane.usual_detail % int(ended_ms - began_ms),
     )
 
 

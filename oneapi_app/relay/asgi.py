@@ -84,14 +84,18 @@ class RelayApp:
             elif len(body) > self._max_body:
                 raise too_large(self._max_body)
             request = _read_request(scope, headers, operation, model_in_path, body)
-            tiers = self._tiers(admitted, request)
+            caller = admitted.caller
+            # Before the body is checked in depth, as the original orders its stages.
+            tiers = self._context.snapshot.table.tiers.get((caller.group, request.model))
+            if tiers is None or caller.models or admitted.channel is not None:
+                tiers = self._tiers(admitted, request)
             if operation is None:
                 await reply.whole(501, catalogue.NOT_IMPLEMENTED)
                 return
             if request.decoded is not None:
                 _check(request)
             request.enforce_usage = self._enforce_usage
-            call = Call(reply.request_id, admitted.caller, request, tiers, started_ms, now_s())
+            call = Call(reply.request_id, caller, request, tiers, started_ms, now_s())
             context = self._context
             presence = context.watch.begin(receive, started_ms)
             try:
@@ -106,10 +110,7 @@ class RelayApp:
             activity.in_flight -= 1
 
     def _tiers(self, admitted: admission.Pass, request: ClientRequest) -> Tiers:
-        """The channels that may serve it; before the body is checked in depth, as the original orders its stages.
-
-        Raises Refusal.
-        """
+        """The channels that may serve it, where the token or the caller has a say in that. Raises Refusal."""
         caller = admitted.caller
         if caller.models:
             admission.check_model(caller, request.model)

@@ -235,21 +235,24 @@ class Ledger:
         """
         if self._finished:
             raise JournalUnavailable("the server has stopped")
-        return self._gather(*collect(reservation, charge.quota_units), charge)
+        collected, limited = collect(reservation, charge.quota_units)
+        self._gathered.append(write_settlement(collected, limited, charge))
+        return self._written or self._write_soon()
 
     def settle_whole(self, reservation: Reservation, charge: Charge) -> Written | None:
         """As ``settle``, where all of the price can be collected; None, and nothing has changed, where it cannot."""
         if self._finished:
             raise JournalUnavailable("the server has stopped")
         limited = collect_all(reservation, charge.quota_units)
-        return None if limited is None else self._gather(charge.quota_units, limited, charge)
+        if limited is None:
+            return None
+        self._gathered.append(write_settlement(charge.quota_units, limited, charge))
+        return self._written or self._write_soon()
 
-    def _gather(self, collected: int, token_limited: bool, charge: Charge) -> Written:
-        self._gathered.append(write_settlement(collected, token_limited, charge))
-        if self._written is None:
-            self._written = Written(loop=self._loop)
-            self._loop.call_soon(self._write_gathered)
-        return self._written
+    def _write_soon(self) -> Written:
+        written = self._written = Written(loop=self._loop)
+        self._loop.call_soon(self._write_gathered)
+        return written
 
     async def refresh(self, user_id: int | None, token_id: int | None) -> None:
         """Somebody else changed these balances in the database: they are in step when this returns."""
