@@ -89,15 +89,24 @@ def read_usage(wire: _WireUsage | None) -> Usage | None:
     return Usage(prompt - cached, cached, 0, completion, min(max(reasoning or 0, 0), completion))
 
 
-def plain_usage(answer: bytes) -> Usage | None:
-    """Of a whole answer; None where that may be an error, is not to be read, or not counted on both sides."""
+def plain_usage(answer: bytes) -> tuple[int, int, int] | None:
+    """Tokens of prompt and answer, and those of the prompt that came from the provider's cache, as ``read_usage`` has it.
+
+    None where the answer may be an error, cannot be read, or is not counted on both sides.
+    """
     if b'"error"' in answer:
         return None
     try:
-        usage = read_usage(_counted.decode(answer).usage)
+        wire = _counted.decode(answer).usage
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return usage if usage is not None and usage.output_tokens and usage.prompt_tokens else None
+    if wire is None:
+        return None
+    prompt, completion, details = wire.prompt_tokens, wire.completion_tokens, wire.prompt_tokens_details
+    if prompt is None or completion is None or prompt <= 0 or completion <= 0:
+        return None
+    cached = (details.cached_tokens if details is not None else None) or wire.prompt_cache_hit_tokens
+    return prompt, completion, min(max(cached, 0), prompt) if cached else 0
 
 
 class Passthrough(msgspec.Struct):

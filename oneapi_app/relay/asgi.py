@@ -60,12 +60,12 @@ class RelayApp:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        reply = Reply(send, new_request_id())
-        activity = self._context.activity
+        headers = dict(scope["headers"])
+        reply = Reply(send, new_request_id(), from_a_page=b"origin" in headers)
+        context = self._context
+        activity = context.activity
         activity.in_flight += 1
         try:
-            headers = dict(scope["headers"])
-            reply.from_a_page = b"origin" in headers
             operation = endpoints.OPERATIONS.get(scope["path"])
             model_in_path = ""
             if operation is None or scope["method"] != "POST":
@@ -78,7 +78,7 @@ class RelayApp:
             )
             message = await receive()
             body: bytes = message.get("body", b"")
-            if b"content-encoding" in headers or "more_body" not in message or message["more_body"]:
+            if message.get("more_body", True) or b"content-encoding" in headers:
                 gzipped = headers.get(b"content-encoding", b"").lower() == b"gzip"
                 body = await read_body(message, receive, self._max_body, gzipped)
             elif len(body) > self._max_body:
@@ -86,7 +86,7 @@ class RelayApp:
             request = _read_request(scope, headers, operation, model_in_path, body)
             caller = admitted.caller
             # Before the body is checked in depth, as the original orders its stages.
-            tiers = self._context.snapshot.table.tiers.get((caller.group, request.model))
+            tiers = context.snapshot.table.tiers.get((caller.group, request.model))
             if tiers is None or caller.models or admitted.channel is not None:
                 tiers = self._tiers(admitted, request)
             if operation is None:
@@ -96,7 +96,6 @@ class RelayApp:
                 _check(request)
             request.enforce_usage = self._enforce_usage
             call = Call(reply.request_id, caller, request, tiers, started_ms, now_s())
-            context = self._context
             presence = context.watch.begin(receive, started_ms)
             try:
                 await serve(context, call, reply, presence)
@@ -195,40 +194,38 @@ class RelayApp:
 def _read_request(
     scope: Scope, headers: dict[bytes, bytes], operation: Operation | None, model_in_path: str, body: bytes
 ) -> ClientRequest:
-    query: bytes = scope["query_string"]
+    query = scope["query_string"].decode("latin-1")
+    path = scope["path"]
+    if operation is _CHAT and (head := read_chat(body)) is not None:
+        limit = head.max_completion_tokens or head.max_tokens
+        stream = head.stream or False
+        return ClientRequest(
+            _OPENAI, _CHAT, path, query, body, True, head.model or "", stream, headers, {}, False, limit
+        )
     content_type = headers.get(b"content-type", b"")
-    is_json = content_type == _JSON or content_type.lower().startswith(_JSON)
+    is_json = content_type.lower().startswith(_JSON)
     fields = None
     model = ""
-    stream = False
-    limit = None
     # Whatever the caller calls it: what is sent on must be what is checked and priced.
     if is_json or operation not in _MAY_BE_FORMS:
         is_json = True
-        head = read_chat(body) if operation is _CHAT else None
-        if head is not None:
-            model = head.model or ""
-            stream = head.stream or False
-            limit = head.max_completion_tokens or head.max_tokens
-        else:
-            fields = read_json(body) if body or operation is not None else {}
-            model = fields.get("model") or ""
+        fields = read_json(body) if body or operation is not None else {}
+        model = fields.get("model") or ""
     if operation is not None and not model:
         model = model_in_path or endpoints.DEFAULT_MODELS.get(operation, "")
     return ClientRequest(
         _OPENAI,
         operation or _CHAT,
-        scope["path"],
-        query.decode("latin-1") if query else "",
+        path,
+        query,
         body,
         is_json,
         model,
-        stream,
+        False,
         headers,
         {},
         False,
-        limit,
-        fields,
+        decoded=fields,
     )
 
 

@@ -132,8 +132,8 @@ async def relay_call(
 def candidates_of(context: RelayContext, call: Call) -> Iterable[ChannelRecord]:
     """The channels to try, at most ``RetryTimes`` beyond the first."""
     tiers, health = call.tiers, context.health
-    if len(tiers) == 1 and len(tiers[0]) == 1 and not health.is_off(tiers[0][0].id):
-        return tiers[0]
+    if len(tiers) == 1 and len(tiers[0]) == 1:
+        return () if health.is_off(tiers[0][0].id) else tiers[0]
     ready = (c for c in plan(tiers, health.is_cooling, context.dice) if not health.is_off(c.id))
     return islice(ready, 1 + context.snapshot.options.retry_times)
 

@@ -36,7 +36,7 @@ async def serve(context: RelayContext, call: Call, reply: Reply, presence: Prese
     candidates = iter(candidates_of(context, call))
     channel = None if request.stream or len(request.body) > HEAVY_BYTES else next(candidates, None)
     lane = channel and context.lanes.lane(caller, channel, context.snapshot.prices, request)
-    if not lane or lane.straight is None:
+    if lane is None or lane.straight is None:
         await relay_call(context, call, reply, presence)
         return
     try:
@@ -64,13 +64,13 @@ async def serve(context: RelayContext, call: Call, reply: Reply, presence: Prese
         if body is not None and len(body) < HEAVY_BYTES:
             usage = plain_usage(body)
             if usage is not None:
-                prompt, completion = usage.input_tokens + usage.cache_read_tokens, usage.output_tokens
+                prompt, completion, cached = usage
                 charge = Charge(
                     lane.head,
                     policy.priced(prompt + completion * lane.price.completion_ratio, lane.ratio),
                     prompt,
                     completion,
-                    usage.cache_read_tokens,
+                    cached,
                     False,
                     int(ended_ms - call.started_ms),
                     0,
