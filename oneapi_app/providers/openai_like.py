@@ -113,21 +113,12 @@ def client_headers(request: ClientRequest) -> tuple[tuple[bytes, bytes], ...]:
 
     A body that was read as JSON is sent as JSON, whatever the caller called it.
     """
-    headers = request.headers
-    return _client_headers(
-        headers.get(b"content-type"), headers.get(b"accept"), request.is_json, request.stream
-    )
-
-
-@lru_cache(maxsize=1024)
-def _client_headers(
-    content_type: bytes | None, accept: bytes | None, is_json: bool, stream: bool
-) -> tuple[tuple[bytes, bytes], ...]:
-    content_type = content_type or JSON
-    if is_json and not content_type.lower().startswith(JSON):
+    content_type = request.headers.get(b"content-type") or JSON
+    if request.is_json and not content_type.lower().startswith(JSON):
         content_type = JSON
+    accept = request.headers.get(b"accept")
     if accept is None:
-        accept = b"text/event-stream" if stream else b"*/*"
+        accept = b"text/event-stream" if request.stream else b"*/*"
     return ((b"content-type", content_type), (b"accept", accept))
 
 

@@ -27,7 +27,8 @@ from oneapi_app.relay.transport_errors import TransportError
 
 _JSON = b"application/json"
 _MOST_ADDRESSES = 16
-"""Kept in a lane: callers may write anything into the headers that they depend on."""
+_LONGEST_ADDRESS = 512
+"""Bytes. Both bound what a lane keeps: callers may write anything into the headers that it depends on."""
 
 
 async def serve(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
@@ -101,8 +102,8 @@ def _learn(lane: Lane, request: ClientRequest) -> Address:
     """What the provider builds; all but the body is the same for callers with the same headers."""
     built = lane.provider.build(request, lane.route)
     address = (built.url, built.headers)
-    known = lane.straight
-    if known is not None and len(known) < _MOST_ADDRESSES:
-        headers = request.headers
+    known, headers = lane.straight, request.headers
+    size = len(built.url) + sum(len(value) for _, value in built.headers)
+    if known is not None and len(known) < _MOST_ADDRESSES and size <= _LONGEST_ADDRESS:
         known[headers.get(b"content-type"), headers.get(b"accept"), request.query] = address
     return address
