@@ -32,6 +32,16 @@ class ChargeHead:
         self.content = _encoded(content)
         self.system_prompt_reset = _BOOLEAN[system_prompt_reset]
 
+    def plain_bill(self, detail: bytes) -> bytes:
+        """A ``Settlement`` as ``write_settlement`` writes it, of whole answers paid in full, but for its figures.
+
+        They go in with ``%``: what was collected, whether the token is limited, the price; tokens of prompt, answer
+        and cache; milliseconds of the call; its request id, plain ASCII; its time, whether it is logged, and those of
+        ``detail``.
+        """
+        who, content = self.who.replace(b"%", b"%%"), self.content.replace(b"%", b"%%")
+        return _PLAIN_BILL % (who, content, self.system_prompt_reset, detail)
+
 
 class Charge(msgspec.Struct, gc=False):
     """One call's bill. ``detail`` is a JSON object: count_source, prices, attempts, ending; no prompts, no keys."""
@@ -100,6 +110,8 @@ _DECODER = msgspec.json.Decoder(Group)
 _BOOLEAN = {False: b"false", True: b"true"}
 _SETTLEMENT = b"[%d,%b,[%d,%b,%d,%d,%d,%b,%b,%d,%d,%b,%b,%d,%b,%b]]"
 """A ``Settlement`` around a ``RecordedCharge``, in the order of their fields; ``ChargeHead.who`` is six of them."""
+_PLAIN_BILL = b'[%%d,%%b,[%%d,%b,%%d,%%d,%%d,%b,false,%%d,0,%b,"%%b",%%d,%%b,%b]]'
+"""The same, with what is known beforehand to be filled in."""
 
 
 def write_settlement(collected_units: int, token_limited: bool, charge: Charge) -> bytes:
@@ -108,10 +120,6 @@ def write_settlement(collected_units: int, token_limited: bool, charge: Charge) 
     detail = charge.detail
     if collected_units != charge.quota_units:
         detail = b'%b,"uncollected_units":%d}' % (detail[:-1], charge.quota_units - collected_units)
-    try:
-        request_id = _ENCODER.encode(charge.request_id)
-    except UnicodeEncodeError:
-        request_id = _encoded(charge.request_id)
     return _SETTLEMENT % (
         collected_units,
         _BOOLEAN[token_limited],
@@ -125,7 +133,7 @@ def write_settlement(collected_units: int, token_limited: bool, charge: Charge) 
         charge.elapsed_ms,
         charge.first_token_ms,
         head.system_prompt_reset,
-        request_id,
+        _encoded(charge.request_id),
         charge.created_at,
         _BOOLEAN[charge.write_log],
         detail,

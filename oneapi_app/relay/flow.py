@@ -175,9 +175,8 @@ def _settle(
     usage = counted_by_provider(served)
     if usage is not None:
         charge = price_charge(context, call, lane, served, usage, COUNTED_BY_PROVIDER, failed)
-        written = context.ledger.settle_whole(reservation, charge)
-        if written is not None:
-            return written
+        if context.ledger.covers(reservation, charge.quota_units):
+            return context.ledger.settle(reservation, charge)
         work = _cover_and_settle(context, reservation, charge)
     else:
         work = _count_and_settle(context, call, lane, served, reservation, failed)

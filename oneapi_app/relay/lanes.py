@@ -30,7 +30,7 @@ Addresses = dict[tuple[bytes | None, bytes | None, str], Address]
 
 class Lane(msgspec.Struct):
     """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
-    ``prices`` of their details, as JSON; ``usual_detail`` as ``details.usual_detail`` makes it. ``straight``: where to,
+    ``prices`` of their details, as JSON; ``usual_detail`` as ``details.usual_detail`` makes it, ``plain_bill`` with that in it. ``straight``: where to,
     if bodies go through as they are.
     """
 
@@ -45,6 +45,7 @@ class Lane(msgspec.Struct):
     head: ChargeHead
     prices: msgspec.Raw
     usual_detail: bytes
+    plain_bill: bytes
     straight: Addresses | None
 
 
@@ -93,8 +94,21 @@ class Lanes:
         usual = usual_detail(channel.id, prices, priced=price.known)
         straight = Addresses() if _is_straight(provider, route, request) else None
         ratio = price.ratio
+        bill = head.plain_bill(usual)
         return Lane(
-            caller, channel, table, provider, route, price, ratio, of_text, head, prices, usual, straight
+            caller,
+            channel,
+            table,
+            provider,
+            route,
+            price,
+            ratio,
+            of_text,
+            head,
+            prices,
+            usual,
+            bill,
+            straight,
         )
 
 

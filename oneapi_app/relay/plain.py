@@ -9,7 +9,6 @@ either way; tests compare them.
 import asyncio
 
 from oneapi_app.billing import policy
-from oneapi_app.billing.charge import Charge
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.convert.passthrough import plain_usage
 from oneapi_app.kit.clock import monotonic_ms
@@ -33,7 +32,7 @@ _LONGEST_ADDRESS = 512
 
 async def serve(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
     """Serves the call or raises Refusal; afterwards the ledger owes nothing either way."""
-    request, caller, ledger, options = call.request, call.caller, context.ledger, context.snapshot.options
+    request, caller, ledger = call.request, call.caller, context.ledger
     candidates = iter(candidates_of(context, call))
     channel = None if request.stream or len(request.body) > HEAVY_BYTES else next(candidates, None)
     lane = channel and context.lanes.lane(caller, channel, context.snapshot.prices, request)
@@ -66,21 +65,19 @@ async def serve(context: RelayContext, call: Call, reply: Reply, presence: Prese
             usage = plain_usage(body)
             if usage is not None:
                 prompt, completion, cached = usage
-                charge = Charge(
-                    lane.head,
+                written = ledger.settle_plain(
+                    reservation,
+                    lane.plain_bill,
                     policy.priced(prompt + completion * lane.price.completion_ratio, lane.ratio),
                     prompt,
                     completion,
                     cached,
-                    False,
                     int(ended_ms - call.started_ms),
-                    0,
                     call.request_id,
                     call.created_at,
-                    options.log_consume_enabled,
-                    lane.usual_detail % int(ended_ms - began_ms),
+                    context.snapshot.options.log_consume_enabled,
+                    int(ended_ms - began_ms),
                 )
-                written = ledger.settle_whole(reservation, charge)
         if written is None:
             asked = Asked(response, body, error)
             await relay_call(

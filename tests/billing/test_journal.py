@@ -65,6 +65,16 @@ def test_settlements_survive_the_round_trip():
     assert (read.content, read.system_prompt_reset) == ("倍率：0.07 × 1.00 × 4.00", False)
 
 
+@pytest.mark.parametrize(("limited", "logged"), [(True, True), (False, False)])
+def test_a_plain_bill_is_the_settlement_with_the_figures_left_out(limited, logged):
+    sent = charge(7, model_name="100%d %b", content="100 %", username="a%%b", write_log=logged)
+    bill = sent.head.plain_bill(b'{"attempts":[{"duration_ms":%d}],"text":"5 %%"}')
+    sent.detail = b'{"attempts":[{"duration_ms":44}],"text":"5 %"}'
+    flags = [b"true" if flag else b"false" for flag in (limited, logged)]
+    written = bill % (7, flags[0], 7, 12, 7, 2, 100, sent.request_id.encode(), 1_764_000_000, flags[1], 44)
+    assert written == write_settlement(7, limited, sent)
+
+
 def test_texts_that_cannot_be_written_do_not_lose_the_sum():
     bad = charge(7, model_name="\ud800", detail=write_detail({"x": object()}))
     (settlement,) = read_group(write_group(1, [write_settlement(7, True, bad)])).settlements

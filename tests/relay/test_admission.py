@@ -156,7 +156,7 @@ async def test_a_fault_of_ours_keeps_no_reservation(relay: Stage, monkeypatch: p
         raise RuntimeError("a fault")
 
     monkeypatch.setattr(flow, "price_charge", faulty)
-    monkeypatch.setattr(plain, "plain_charge", faulty)
+    monkeypatch.setattr(plain, "plain_usage", faulty)
     for usage in ({"prompt_tokens": 1, "completion_tokens": 1}, None):
         async with provider(answering(completion(usage=usage))) as vendor:
             await relay.add_channel(vendor, priority=1 if usage is None else 0)

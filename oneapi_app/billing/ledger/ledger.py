@@ -239,14 +239,43 @@ class Ledger:
         self._gathered.append(write_settlement(collected, limited, charge))
         return self._written or self._write_soon()
 
-    def settle_whole(self, reservation: Reservation, charge: Charge) -> Written | None:
-        """As ``settle``, where all of the price can be collected; None, and nothing has changed, where it cannot."""
-        if self._finished:
-            raise JournalUnavailable("the server has stopped")
-        limited = collect_all(reservation, charge.quota_units)
+    def settle_plain(
+        self,
+        reservation: Reservation,
+        bill: bytes,
+        price: int,
+        prompt_tokens: int,
+        completion_tokens: int,
+        cached_tokens: int,
+        elapsed_ms: int,
+        request_id: str,
+        created_at: int,
+        write_log: bool,
+        attempt_ms: int,
+    ) -> Written | None:
+        """As ``settle``, where all of the price can be collected; None, and nothing has changed, where it cannot.
+
+        ``bill``: a ``ChargeHead.plain_bill`` whose detail has the attempt's duration.
+        """
+        limited = None if self._finished else collect_all(reservation, price)
         if limited is None:
             return None
-        self._gathered.append(write_settlement(charge.quota_units, limited, charge))
+        self._gathered.append(
+            bill
+            % (
+                price,
+                b"true" if limited else b"false",
+                price,
+                prompt_tokens,
+                completion_tokens,
+                cached_tokens,
+                elapsed_ms,
+                request_id.encode(),
+                created_at,
+                b"true" if write_log else b"false",
+                attempt_ms,
+            )
+        )
         return self._written or self._write_soon()
 
     def _write_soon(self) -> Written:
