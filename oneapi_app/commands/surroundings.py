@@ -75,7 +75,7 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
     if damaged:
         yield Finding(
             Level.WARNING,
-            f"{len(damaged)} damaged journals are kept in {settings.journal_dir}; see docs/ledger.md",
+            f"damaged journals are kept in {settings.journal_dir}: {len(damaged)}; see docs/ledger.md",
         )
 
 
@@ -107,13 +107,13 @@ def examine_journals(settings: Settings, connection: Connection) -> Iterator[Fin
     if ours := found & known:
         yield Finding(
             Level.NOTE,
-            f"{len(ours)} journals in {settings.journal_dir}: of a process that runs, or of one that was killed, "
-            "which the next start applies",
+            f"journals in {settings.journal_dir} of a process that runs, or of one that was killed, which the next "
+            f"start applies: {len(ours)}",
         )
     if strange := found - known:
         yield Finding(
             Level.PROBLEM,
-            f"{len(strange)} journals in {settings.journal_dir} belong to another database: start once with that "
+            f"journals in {settings.journal_dir} that belong to another database: {len(strange)}; start once with that "
             "one, or remove them (docs/ledger.md)",
         )
 

@@ -87,7 +87,7 @@ def countable(request: ClientRequest) -> CountableText:
 def counted_by_provider(served: Served) -> Usage | None:
     """The provider's figures, where they are there and whole. Some count the prompt only, some the answer only."""
     usage = served.usage
-    if usage is None or served.ending is not _COMPLETE or not (usage.input_tokens or usage.prompt_tokens):
+    if usage is None or served.ending is not _COMPLETE or not usage.prompt_tokens:
         return None
     return usage if usage.output_tokens or not served.output_text else None
 
