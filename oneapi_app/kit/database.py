@@ -239,13 +239,21 @@ def build_engine(address: DatabaseAddress | URL | str, *, sqlite_busy_ms: int = 
     return engine
 
 
+_PRAGMAS = (
+    "synchronous=NORMAL",
+    "wal_autocheckpoint=4000",  # pages, 16 MB: each time costs two waits for the disk, and pages written anew are many
+    "cache_size=-16000",
+    "temp_store=MEMORY",
+)
+
+
 def _prepare_sqlite(connection: Any, _record: Any, *, busy_ms: int) -> None:
     connection.isolation_level = None  # BEGIN is ours: the driver would start write transactions too late
     connection.text_factory = _read_text
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={busy_ms}")
     _use_wal(cursor, busy_ms)
-    for pragma in ("synchronous=NORMAL", "cache_size=-16000", "temp_store=MEMORY"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
