@@ -143,9 +143,7 @@ def _add_log(batch: Batch, tally: _Tally, charge: RecordedCharge, units: int, as
         tally.first_ms += charge.first_token_ms
         tally.streams += 1
     created_at = charge.created_at
-    request_id = charge.request_id
-    if len(request_id) > 64 or ascii_only or "\0" in request_id:
-        request_id = _clean(request_id, 64, ascii_only)
+    request_id = _clean(charge.request_id, 64, ascii_only)
     batch.log_values += (
         charge.user_id,
         created_at,
@@ -163,9 +161,7 @@ def _add_log(batch: Batch, tally: _Tally, charge: RecordedCharge, units: int, as
         charge.is_stream,
         charge.system_prompt_reset,
     )
-    detail = str(charge.detail, "utf-8")
-    if len(detail) > 1_000_000 or ascii_only or "\0" in detail:
-        detail = _clean(detail, 1_000_000, ascii_only)
+    detail = _clean(str(charge.detail, "utf-8"), 1_000_000, ascii_only)
     batch.detail_values += (request_id, created_at, cached, charge.first_token_ms, detail)
 
 

@@ -125,7 +125,7 @@ async def take(
     except TransportError as error:
         return _transport_failure(error)
     except asyncio.CancelledError:
-        if asked.error is not None and presence.has_cancelled():
+        if asked.error is not None and presence.undo_cancellation():
             return _gone()
         raise
     finally:

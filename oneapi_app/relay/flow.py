@@ -7,8 +7,8 @@ being settled or released exactly once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Awaitable, Iterable
+from itertools import islice
 
 import msgspec
 
@@ -47,38 +47,38 @@ _ALWAYS_RETRIED = frozenset({401, 403, 404, 408, 429})
 
 
 class Begun(msgspec.Struct):
-    """A call whose first channel has been asked: what is reserved for it, since when, what has come of it, and the
-    channels that are left.
-    """
+    """A call whose first channel has been asked: what is reserved for it, since when, and what has come of it."""
 
     lane: Lane
     reservation: Reservation
     began_ms: float
-    rest: Iterator[ChannelRecord]
-    asked: Asked | None = None
+    asked: Asked
 
 
 async def relay_call(
-    context: RelayContext, call: Call, reply: Reply, presence: Presence, begun: Begun | None = None
+    context: RelayContext,
+    call: Call,
+    reply: Reply,
+    presence: Presence,
+    candidates: Iterable[ChannelRecord],
+    begun: Begun | None = None,
 ) -> None:
-    """Serves the call or raises Refusal; afterwards the ledger owes nothing either way."""
+    """Serves the call or raises Refusal; afterwards the ledger owes nothing either way.
+
+    ``candidates``: the channels to try, in order; with ``begun``, that one first.
+    """
     failed: list[AttemptNote] = []
-    reservation: Reservation | None = None
+    reservation = begun.reservation if begun is not None else None
     failure: Failure | None = None
     request, caller, ledger = call.request, call.caller, context.ledger
     prices = context.snapshot.prices
     try:
-        if begun is not None:
-            candidates = chain((begun.lane.channel,), begun.rest)
-            reservation = begun.reservation
-        else:
-            candidates = candidates_of(context, call)
         if len(request.body) > HEAVY_BYTES:
             call.rough_prompt_tokens = await work_on(len(request.body), lambda: roughly(request))
         for channel in candidates:
             if begun is not None:
                 lane, began = begun.lane, begun.began_ms
-                outcome = await take(context, call, lane, begun.asked or Asked(), reply, presence)
+                outcome = await take(context, call, lane, begun.asked, reply, presence)
                 begun = None
             else:
                 lane = context.lanes.lane(caller, channel, prices, request)

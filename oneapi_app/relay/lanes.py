@@ -30,8 +30,8 @@ Addresses = dict[tuple[bytes | None, bytes | None, str], Address]
 
 class Lane(msgspec.Struct):
     """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
-    ``prices`` of their details, as JSON; ``usual_detail`` as ``details.usual_detail`` makes it, ``plain_bill`` with that in it. ``straight``: where to,
-    if bodies go through as they are.
+    ``prices`` of their details, as JSON; ``usual_detail`` as ``details.usual_detail`` makes it, ``plain_bill`` with
+    that in it. ``straight``: where to, if bodies go through as they are.
     """
 
     caller: CallerRecord

@@ -7,6 +7,7 @@ either way; tests compare them.
 """
 
 import asyncio
+from itertools import chain
 
 from oneapi_app.billing import policy
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
@@ -33,17 +34,23 @@ _LONGEST_ADDRESS = 512
 async def serve(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
     """Serves the call or raises Refusal; afterwards the ledger owes nothing either way."""
     request, caller, ledger = call.request, call.caller, context.ledger
-    candidates = iter(candidates_of(context, call))
-    channel = None if request.stream or len(request.body) > HEAVY_BYTES else next(candidates, None)
-    lane = channel and context.lanes.lane(caller, channel, context.snapshot.prices, request)
-    if lane is None or lane.straight is None:
-        await relay_call(context, call, reply, presence)
-        return
-    try:
+    candidates = candidates_of(context, call)
+    lane = reservation = None
+    if not request.stream and len(request.body) <= HEAVY_BYTES:
+        left = iter(candidates)
+        channel = next(left, None)
+        if channel is not None:
+            # Whatever becomes of it, this one has been drawn: another draw would favour plain channels.
+            candidates = chain((channel,), left)
+            lane = context.lanes.lane(caller, channel, context.snapshot.prices, request)
+    if lane is not None and lane.straight is not None:
         units = estimate_units(context, call, lane)
-        reservation = ledger.reserve(caller.user_id, caller.token_id, units)
-    except (UserQuotaExceeded, TokenQuotaExceeded):
-        await relay_call(context, call, reply, presence)
+        try:
+            reservation = ledger.reserve(caller.user_id, caller.token_id, units)
+        except (UserQuotaExceeded, TokenQuotaExceeded):
+            reservation = None  # ``flow`` counts exactly before it refuses
+    if lane is None or lane.straight is None or reservation is None:
+        await relay_call(context, call, reply, presence, candidates)
         return
     try:
         headers = request.headers
@@ -79,10 +86,8 @@ async def serve(context: RelayContext, call: Call, reply: Reply, presence: Prese
                     int(ended_ms - began_ms),
                 )
         if written is None:
-            asked = Asked(response, body, error)
-            await relay_call(
-                context, call, reply, presence, Begun(lane, reservation, began_ms, candidates, asked)
-            )
+            begun = Begun(lane, reservation, began_ms, Asked(response, body, error))
+            await relay_call(context, call, reply, presence, candidates, begun)
             return
         await written
     except BaseException:

@@ -63,7 +63,7 @@ class Presence(msgspec.Struct, eq=False):
     """Interrupts a wait for the provider when the caller hangs up.
 
     Only waits passed through ``during`` are interrupted, and what is awaited while ``waiting``, by a cancellation that
-    ``has_cancelled`` tells from others; billing and answering never are.
+    ``undo_cancellation`` takes back; billing and answering never are.
     """
 
     receive: Receive
@@ -93,14 +93,14 @@ class Presence(msgspec.Struct, eq=False):
         try:
             return await wait
         except asyncio.CancelledError:
-            if self.has_cancelled():
+            if self.undo_cancellation():
                 raise ClientGone from None
             raise
         finally:
             self.waiting = False
 
-    def has_cancelled(self) -> bool:
-        """Whether a cancellation came from here; the task goes on then."""
+    def undo_cancellation(self) -> bool:
+        """Takes a cancellation back that came from here; whether it did."""
         if not self.gone or self.task is None:
             return False
         self.task.uncancel()

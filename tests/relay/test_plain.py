@@ -10,6 +10,10 @@ from sqlalchemy import select
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.models import RelayFailure
 from oneapi_app.relay import asgi, flow, plain
+from oneapi_app.relay.call import Call
+from oneapi_app.relay.context import RelayContext
+from oneapi_app.relay.presence import Presence
+from oneapi_app.relay.reply import Reply
 from tests.relay.stage import HELLO, JSON, Stage, answering, completion, error
 from tests.support.scripted import Peer, Script, provider
 
@@ -116,6 +120,9 @@ async def test_both_ways_leave_the_same_behind(
         told += 1
         await flow.relay_call(*given)
 
+    async def whole_story(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
+        await flow.relay_call(context, call, reply, presence, flow.candidates_of(context, call))
+
     async with provider(case.script) as vendor, provider(answering(completion(usage=COUNTED))) as second:
         await relay.add_channel(vendor, priority=1, **case.channel)
         if case.retried:
@@ -123,9 +130,22 @@ async def test_both_ways_leave_the_same_behind(
         monkeypatch.setattr(plain, "relay_call", story)
         one = await _ask(relay, case)
         assert (told == 0) == case.plainly
-        monkeypatch.setattr(asgi, "serve", flow.relay_call)
+        monkeypatch.setattr(asgi, "serve", whole_story)
         other = await _ask(relay, case)
     assert one == other
+
+
+async def test_channels_that_are_not_plain_get_their_share(relay: Stage) -> None:
+    """One draw a call: a second one, after a channel that needs the whole story, would favour the plain ones."""
+    anthropic = CASES["another dialect"]
+    async with provider(answering(completion(usage=COUNTED))) as one, provider(anthropic.script) as two:
+        await relay.add_channel(one)
+        converted = await relay.add_channel(two, **anthropic.channel)
+        relay.context.dice.seed(5)
+        for _ in range(200):
+            assert (await relay.chat()).status == 200
+    shares = [bill.row.channel_id for bill in await relay.bills()].count(converted)
+    assert 80 <= shares <= 120
 
 
 async def _ask(relay: Stage, case: Case) -> tuple[Any, ...]:

@@ -106,30 +106,31 @@ def collect(reservation: Reservation, units: int) -> tuple[int, bool]:
         user, token = reservation.user, reservation.token
         there = min(user.available, token.available) if token.limited else user.available
         units = max(0, there + reservation.units)
-        limited = bool(collect_all(reservation, units, unseen=True))
+        limited = _take(reservation, units)
     return units, limited
 
 
-def collect_all(reservation: Reservation, units: int, *, unseen: bool = False) -> bool | None:
-    """As ``collect``, where all of it is there; None, and nothing has changed, where it is not.
-
-    ``unseen``: does not look whether it is.
-    """
-    user, token, reserved = reservation.user, reservation.token, reservation.units
-    limited = token.limited
-    beyond = units - reserved
-    if not unseen and (
-        user.balance - user.reserved < beyond or (limited and token.balance - token.reserved < beyond)
-    ):
+def collect_all(reservation: Reservation, units: int) -> bool | None:
+    """As ``collect``, where all of it is there; None, and nothing has changed, where it is not."""
+    user, token = reservation.user, reservation.token
+    beyond = units - reservation.units
+    if user.balance - user.reserved < beyond or (token.limited and token.balance - token.reserved < beyond):
         return None
+    return _take(reservation, units)
+
+
+def _take(reservation: Reservation, units: int) -> bool:
+    """Whether the token's quota pays too."""
     if not reservation.open:
         raise RuntimeError("this reservation has ended already")
     reservation.open = False
+    user, token, reserved = reservation.user, reservation.token, reservation.units
     user.reserved -= reserved
     token.reserved -= reserved
     user.balance -= units
     user.unapplied += units
-    if limited:
-        token.balance -= units
-        token.unapplied += units
-    return limited
+    if not token.limited:
+        return False
+    token.balance -= units
+    token.unapplied += units
+    return True
