@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from oneapi_app.billing.charge import Group, RecordedCharge
+from oneapi_app.billing.charge import Group, RecordedHead, Settlement, read_head
 from oneapi_app.billing.lease import USER, Key, Share
 from oneapi_app.models.log import CONSUME
 
 _LARGEST = 2**53
 _HOUR_S = 3600
+_LONGEST_DETAIL = 1_000_000
 
 
 @dataclass(slots=True)
@@ -86,19 +87,36 @@ HOUR_SUMS = (
 )
 
 
+class _Head:
+    """What settlements have in common, read and cleaned once a batch."""
+
+    __slots__ = ("channel_id", "content", "model_name", "number", "system_prompt_reset", "token_id", "token_name",
+                 "user_id", "username", "usual_detail")  # fmt: skip
+
+    def __init__(self, number: int, recorded: RecordedHead, ascii_only: bool) -> None:
+        self.number = number
+        self.user_id = recorded.user_id
+        self.token_id = recorded.token_id
+        self.channel_id = recorded.channel_id
+        self.system_prompt_reset = recorded.system_prompt_reset
+        self.username = _clean(recorded.username, 64, ascii_only)
+        self.token_name = _clean(recorded.token_name, 64, ascii_only)
+        self.model_name = _clean(recorded.model_name, 191, ascii_only)
+        self.content = _clean(recorded.content, 10_000, ascii_only)
+        self.usual_detail = _clean(recorded.usual_detail, _LONGEST_DETAIL, ascii_only)
+
+
 class _Tally:
-    """Sums of settlements that differ in nothing but their figures, and the texts that these share, cleaned once."""
+    """Sums of settlements that differ in nothing but their figures."""
 
-    __slots__ = ("cached", "completion", "content", "elapsed_ms", "first_ms", "last_use", "limited", "logged",
-                 "model_name", "prompt", "requests", "streams", "token_name", "units", "username")  # fmt: skip
+    __slots__ = ("cached", "completion", "elapsed_ms", "first_ms", "head", "hour", "last_use", "limited", "logged",
+                 "prompt", "requests", "streams", "units")  # fmt: skip
 
-    def __init__(self, charge: RecordedCharge, limited: bool, ascii_only: bool) -> None:
+    def __init__(self, head: _Head, hour: int, limited: bool, logged: bool) -> None:
+        self.head = head
+        self.hour = hour
         self.limited = limited
-        self.logged = charge.write_log
-        self.username = _clean(charge.username, 64, ascii_only)
-        self.token_name = _clean(charge.token_name, 64, ascii_only)
-        self.model_name = _clean(charge.model_name, 191, ascii_only)
-        self.content = _clean(charge.content, 10_000, ascii_only)
+        self.logged = logged
         self.requests = self.units = self.prompt = self.completion = self.cached = 0
         self.elapsed_ms = self.first_ms = self.streams = self.last_use = 0
 
@@ -106,80 +124,94 @@ class _Tally:
 def build_batch(groups: Iterable[Group], *, ascii_only: bool = False) -> Batch:
     """``ascii_only``: for groups whose texts an engine's character set has refused."""
     batch = Batch()
-    tallies: dict[tuple[Any, ...], _Tally] = {}
+    known: dict[bytes, _Head] = {}
+    tallies: dict[tuple[int, int, bool, bool], _Tally] = {}
     for group in groups:
         batch.sequence = group.sequence
         batch.settlements += len(group.settlements)
+        heads = [_head(known, bytes(text), ascii_only) for text in group.heads]
         for settlement in group.settlements:
-            charge, units, limited = settlement.charge, settlement.collected_units, settlement.token_limited
-            created_at = charge.created_at
-            key = (
-                charge.user_id, charge.token_id, charge.channel_id, created_at // _HOUR_S, charge.model_name,
-                charge.content, charge.username, charge.token_name, limited, charge.write_log,
-            )  # fmt: skip
+            head, created_at = heads[settlement.head], settlement.created_at
+            hour, limited, logged = created_at // _HOUR_S, settlement.token_limited, settlement.write_log
+            key = (head.number, hour, limited, logged)
             tally = tallies.get(key)
             if tally is None:
-                tally = tallies[key] = _Tally(charge, limited, ascii_only)
+                tally = tallies[key] = _Tally(head, hour, limited, logged)
             tally.requests += 1
-            tally.units += units
+            tally.units += settlement.collected_units
             if created_at > tally.last_use:
                 tally.last_use = created_at
-            if tally.logged:
-                _add_log(batch, tally, charge, units, ascii_only)
-    for key, tally in tallies.items():
-        _add_tally(batch, tally, *key[:4])
+            if logged:
+                _add_log(batch, tally, settlement, ascii_only)
+    for tally in tallies.values():
+        _add_tally(batch, tally)
     return batch
 
 
-def _add_log(batch: Batch, tally: _Tally, charge: RecordedCharge, units: int, ascii_only: bool) -> None:
-    prompt, completion, cached = charge.prompt_tokens, charge.completion_tokens, charge.cached_tokens
+def _head(known: dict[bytes, _Head], text: bytes, ascii_only: bool) -> _Head:
+    head = known.get(text)
+    if head is None:
+        head = known[text] = _Head(len(known), read_head(text), ascii_only)
+    return head
+
+
+def _add_log(batch: Batch, tally: _Tally, settlement: Settlement, ascii_only: bool) -> None:
+    prompt, completion, cached = (
+        settlement.prompt_tokens,
+        settlement.completion_tokens,
+        settlement.cached_tokens,
+    )
     if prompt > _LARGEST or completion > _LARGEST or cached > _LARGEST:
         prompt, completion, cached = (min(count, _LARGEST) for count in (prompt, completion, cached))
+    head, elapsed_ms, first_ms = tally.head, settlement.elapsed_ms, settlement.first_token_ms
     tally.prompt += prompt
     tally.completion += completion
     tally.cached += cached
-    tally.elapsed_ms += charge.elapsed_ms
-    if charge.is_stream:
-        tally.first_ms += charge.first_token_ms
+    tally.elapsed_ms += elapsed_ms
+    if settlement.is_stream:
+        tally.first_ms += first_ms
         tally.streams += 1
-    created_at = charge.created_at
-    request_id = _clean(charge.request_id, 64, ascii_only)
+    created_at, request_id, detail = settlement.created_at, settlement.request_id, settlement.detail
     batch.log_values += (
-        charge.user_id,
+        head.user_id,
         created_at,
         CONSUME,
-        tally.content,
-        tally.username,
-        tally.token_name,
-        tally.model_name,
-        units,
+        head.content,
+        head.username,
+        head.token_name,
+        head.model_name,
+        settlement.collected_units,
         prompt,
         completion,
-        charge.channel_id,
+        head.channel_id,
         request_id,
-        charge.elapsed_ms,
-        charge.is_stream,
-        charge.system_prompt_reset,
+        elapsed_ms,
+        settlement.is_stream,
+        head.system_prompt_reset,
     )
-    detail = _clean(str(charge.detail, "utf-8"), 1_000_000, ascii_only)
-    batch.detail_values += (request_id, created_at, cached, charge.first_token_ms, detail)
+    if detail is None:
+        detail = head.usual_detail % settlement.attempt_ms
+    else:
+        detail = _clean(detail, _LONGEST_DETAIL, ascii_only)
+    batch.detail_values += (request_id, created_at, cached, first_ms, detail)
 
 
-def _add_tally(batch: Batch, tally: _Tally, user_id: int, token_id: int, channel_id: int, hours: int) -> None:
-    user = batch.users.setdefault(user_id, [0, 0])
+def _add_tally(batch: Batch, tally: _Tally) -> None:
+    head = tally.head
+    user = batch.users.setdefault(head.user_id, [0, 0])
     user[0] += tally.units
     user[1] += tally.requests
     if tally.limited:
-        token = batch.tokens.setdefault(token_id, [0, 0])
+        token = batch.tokens.setdefault(head.token_id, [0, 0])
         token[0] += tally.units
         token[1] = max(token[1], tally.last_use)
     else:
-        batch.unlimited_tokens.add(token_id)
-    batch.channels[channel_id] = batch.channels.get(channel_id, 0) + tally.units
+        batch.unlimited_tokens.add(head.token_id)
+    batch.channels[head.channel_id] = batch.channels.get(head.channel_id, 0) + tally.units
     if not tally.logged:
         return
-    hour = hours * _HOUR_S
-    hour_key = (hour, user_id, tally.username, tally.token_name, tally.model_name, channel_id)
+    hour = tally.hour * _HOUR_S
+    hour_key = (hour, head.user_id, head.username, head.token_name, head.model_name, head.channel_id)
     sums = batch.hours.setdefault(hour_key, [0] * len(HOUR_SUMS))
     added = (tally.requests, tally.units, tally.prompt, tally.completion, tally.cached,
              tally.elapsed_ms, tally.first_ms, tally.streams)  # fmt: skip

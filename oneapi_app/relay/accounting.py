@@ -140,7 +140,7 @@ def price_charge(
     context.activity.note_served(elapsed_ms, first_ms)
     took_ms = int(served.ended_ms - served.began_ms)
     if source is COUNTED_BY_PROVIDER and not failed and not served.problem:
-        detail = lane.usual_detail % took_ms
+        detail = None
     else:
         status = _CLIENT_GONE if served.ending is Ending.CLIENT_GONE else 200
         attempts = [*failed, AttemptNote(lane.channel.id, status, took_ms, served.problem)]
@@ -160,6 +160,7 @@ def price_charge(
         call.request_id,
         call.created_at,
         write_log,
+        took_ms,
         detail,
     )
 

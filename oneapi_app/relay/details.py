@@ -24,7 +24,7 @@ def detail_of(
     *,
     priced: bool,
     problem: str = "",
-) -> bytes:
+) -> str:
     """JSON. ``priced``: the price is not the one of models that nobody knows."""
     fields: dict[str, Any] = {
         "count_source": source,
@@ -39,10 +39,10 @@ def detail_of(
     return write_detail(fields)
 
 
-def usual_detail(channel_id: int, prices: msgspec.Raw, *, priced: bool) -> bytes:
-    """Of a call whose first attempt was answered as a whole and counted by the provider: the duration of the attempt,
-    in milliseconds, goes in with ``%``.
+def usual_detail(channel_id: int, prices: msgspec.Raw, *, priced: bool) -> str:
+    """Of a call whose first attempt was accepted and counted by the provider: the duration of the attempt, in milliseconds,
+    goes in with ``%``.
     """
     note = AttemptNote(channel_id, 200, _A_DURATION)
     detail = detail_of(COUNTED_BY_PROVIDER, Ending.COMPLETE, [note], prices, priced=priced)
-    return detail.replace(b"%", b"%%").replace(b"%d" % _A_DURATION, b"%d")
+    return detail.replace("%", "%%").replace(f"{_A_DURATION:d}", "%d")

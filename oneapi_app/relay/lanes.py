@@ -30,8 +30,7 @@ Addresses = dict[tuple[bytes | None, bytes | None, str], Address]
 
 class Lane(msgspec.Struct):
     """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
-    ``prices`` of their details, as JSON; ``usual_detail`` as ``details.usual_detail`` makes it, ``plain_bill`` with
-    that in it. ``straight``: where to, if bodies go through as they are.
+    ``prices`` of their details, as JSON. ``straight``: where to, if bodies go through as they are.
     """
 
     caller: CallerRecord
@@ -44,8 +43,6 @@ class Lane(msgspec.Struct):
     of_text: bool
     head: ChargeHead
     prices: msgspec.Raw
-    usual_detail: bytes
-    plain_bill: bytes
     straight: Addresses | None
 
 
@@ -80,6 +77,7 @@ class Lanes:
         route = route_to(channel, provider, request.model, self._settings)
         price = table.price(route.model, channel.type, caller.group)
         of_text = request.operation not in MEDIA | HEARD
+        prices = msgspec.Raw(msgspec.json.encode(price))
         head = ChargeHead(
             user_id=caller.user_id,
             username=caller.username,
@@ -89,26 +87,11 @@ class Lanes:
             model_name=route.model,
             content=policy.text_log(price) if of_text else policy.media_log(price),
             system_prompt_reset=bool(channel.system_prompt) and request.operation is Operation.CHAT,
+            usual_detail=usual_detail(channel.id, prices, priced=price.known),
         )
-        prices = msgspec.Raw(msgspec.json.encode(price))
-        usual = usual_detail(channel.id, prices, priced=price.known)
         straight = Addresses() if _is_straight(provider, route, request) else None
-        ratio = price.ratio
-        bill = head.plain_bill(usual)
         return Lane(
-            caller,
-            channel,
-            table,
-            provider,
-            route,
-            price,
-            ratio,
-            of_text,
-            head,
-            prices,
-            usual,
-            bill,
-            straight,
+            caller, channel, table, provider, route, price, price.ratio, of_text, head, prices, straight
         )
 
 

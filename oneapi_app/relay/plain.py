@@ -74,7 +74,7 @@ async def serve(context: RelayContext, call: Call, reply: Reply, presence: Prese
                 prompt, completion, cached = usage
                 written = ledger.settle_plain(
                     reservation,
-                    lane.plain_bill,
+                    lane.head,
                     policy.priced(prompt + completion * lane.price.completion_ratio, lane.ratio),
                     prompt,
                     completion,

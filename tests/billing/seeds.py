@@ -64,6 +64,7 @@ def charge(units: int, account: int = 1, **changes: Any) -> Charge:
         "model_name": "gpt-4o-mini",
         "content": "倍率：0.07 × 1.00 × 4.00",
         "system_prompt_reset": False,
+        "usual_detail": '{"count_source":"provider","ms":%d}',
     }
     facts: dict[str, Any] = {
         "quota_units": units,
@@ -76,7 +77,8 @@ def charge(units: int, account: int = 1, **changes: Any) -> Charge:
         "request_id": f"r{time.time_ns()}-{_number}",
         "created_at": 1_764_000_000,
         "write_log": True,
-        "detail": b'{"count_source":"provider"}',
+        "attempt_ms": 44,
+        "detail": None,
     }
     of_head = {name: changes.pop(name) for name in head if name in changes}
     return Charge(ChargeHead(**head | of_head), **facts | changes)

@@ -7,14 +7,16 @@ import sys
 
 import pytest
 
-from oneapi_app.billing.charge import read_group, write_detail, write_group, write_settlement
+from oneapi_app.billing.batch import build_batch
+from oneapi_app.billing.charge import read_group, read_head, settlement_of, write_detail, write_group
 from oneapi_app.billing.ledger import journal as journals
 from oneapi_app.billing.ledger.journal import UnknownFormat, open_journal
 from tests.billing.seeds import charge
 
 
 def group(sequence: int, units: int = 3) -> bytes:
-    return write_group(sequence, [write_settlement(units, True, charge(units))])
+    bill = charge(units)
+    return write_group(sequence, [bill.head], [settlement_of(0, units, True, bill)])
 
 
 def abandon(directory, journal) -> None:
@@ -51,35 +53,65 @@ def test_what_is_written_is_read(tmp_path):
 
 
 def test_settlements_survive_the_round_trip():
-    sent = charge(
-        7, model_name='模型\n\u2028"x', detail=write_detail({"attempts": [{"channel": 1}], "text": "\0"})
-    )
-    (settlement,) = read_group(write_group(9, [write_settlement(5, False, sent)])).settlements
-    read = settlement.charge
-    assert (settlement.collected_units, settlement.token_limited) == (5, False)
-    assert bytes(read.detail) == sent.detail[:-1] + b',"uncollected_units":2}'
-    for name in set(sent.__struct_fields__) - {"detail", "head"}:
+    sent = charge(7, model_name='模型\n\u2028"x', detail='{"attempts":[{"channel":1}],"text":"\\u0000"}')
+    other = charge(8, account=2)
+    settlements = [settlement_of(0, 5, False, sent), settlement_of(1, 8, True, other)]
+    group = read_group(write_group(9, [sent.head, other.head], settlements))
+    assert (group.sequence, group.settlements) == (9, settlements)
+    read = group.settlements[0]
+    assert (read.head, read.collected_units, read.token_limited) == (0, 5, False)
+    assert read.detail == sent.detail[:-1] + ',"uncollected_units":2}'
+    for name in set(sent.__struct_fields__) - {"detail", "head", "quota_units"}:
         assert getattr(read, name) == getattr(sent, name), name
-    assert (read.user_id, read.username, read.token_id, read.token_name) == (1, "user1", 1, "token1")
-    assert (read.channel_id, read.model_name) == (1, '模型\n\u2028"x')
-    assert (read.content, read.system_prompt_reset) == ("倍率：0.07 × 1.00 × 4.00", False)
-
-
-@pytest.mark.parametrize(("limited", "logged"), [(True, True), (False, False)])
-def test_a_plain_bill_is_the_settlement_with_the_figures_left_out(limited, logged):
-    sent = charge(7, model_name="100%d %b", content="100 %", username="a%%b", write_log=logged)
-    bill = sent.head.plain_bill(b'{"attempts":[{"duration_ms":%d}],"text":"5 %%"}')
-    sent.detail = b'{"attempts":[{"duration_ms":44}],"text":"5 %"}'
-    flags = [b"true" if flag else b"false" for flag in (limited, logged)]
-    written = bill % (7, flags[0], 7, 12, 7, 2, 100, sent.request_id.encode(), 1_764_000_000, flags[1], 44)
-    assert written == write_settlement(7, limited, sent)
+    head, second = (read_head(bytes(text)) for text in group.heads)
+    assert (head.user_id, head.username, head.token_id, head.token_name) == (1, "user1", 1, "token1")
+    assert (head.channel_id, head.model_name) == (1, '模型\n\u2028"x')
+    assert (head.content, head.system_prompt_reset) == ("倍率：0.07 × 1.00 × 4.00", False)
+    assert (head.usual_detail, second.user_id) == (sent.head.usual_detail, 2)
 
 
 def test_texts_that_cannot_be_written_do_not_lose_the_sum():
     bad = charge(7, model_name="\ud800", detail=write_detail({"x": object()}))
-    (settlement,) = read_group(write_group(1, [write_settlement(7, True, bad)])).settlements
-    assert settlement.charge.quota_units == 7
-    assert settlement.charge.model_name == "?"
+    group = read_group(write_group(1, [bad.head], [settlement_of(0, 7, True, bad)]))
+    assert group.settlements[0].collected_units == 7
+    assert read_head(bytes(group.heads[0])).model_name == "?"
+
+
+def test_the_usual_detail_is_made_of_its_head_and_the_duration():
+    usual, short = charge(7, usual_detail='{"ms":%d,"text":"5 %%"}'), charge(9, usual_detail='{"ms":%d}')
+    settlements = [settlement_of(0, 7, True, usual), settlement_of(1, 4, True, short)]
+    group = read_group(write_group(1, [usual.head, short.head], settlements))
+    details = build_batch([group]).detail_values[4::5]
+    assert details == ['{"ms":44,"text":"5 %"}', '{"ms":44,"uncollected_units":5}']
+
+
+FORMAT_1 = (
+    '[3,[[5,true,[7,1,"user1",2,"token \\"2\\"",3,"gpt-4o",12,7,2,"倍率：1",true,100,44,true,"r1",1764000000,true,'
+    '{"count_source":"provider","é":"5 %d"}]],'
+    '[4,false,[4,2,"user2",4,"t",3,"gpt-4o",1,2,0,"x",false,1,0,false,"r2",1764000000,false,{}]]]]'
+)
+"""A line as the version before this one wrote it."""
+
+
+def test_the_format_before_is_read(tmp_path):
+    journal, _ = open_journal(tmp_path, fsync=False)
+    abandon(tmp_path, journal)
+    (segment,) = tmp_path.glob("*.journal")
+    header = b'{"format":1,"journal":"%b"}' % journal.id.encode()
+    segment.write_bytes(journals._line(header) + journals._line(FORMAT_1.encode()))
+    (found,) = left_behind(tmp_path)
+    ((sequence, payload),) = found.groups()
+    found.close(remove=False)
+    batch = build_batch([read_group(payload)])
+    assert (sequence, batch.sequence, batch.settlements) == (3, 3, 2)
+    assert (batch.users, batch.channels) == ({1: [5, 1], 2: [4, 1]}, {3: 9})
+    assert (batch.tokens, batch.unlimited_tokens) == ({2: [5, 1_764_000_000]}, {4})
+    assert batch.log_values == [
+        1, 1_764_000_000, 2, "倍率：1", "user1", 'token "2"', "gpt-4o", 5, 12, 7, 3, "r1", 100, True, True,
+    ]  # fmt: skip
+    assert batch.detail_values == ["r1", 1_764_000_000, 2, 44, '{"count_source":"provider","é":"5 %d"}']
+    hour = 1_764_000_000 // 3600 * 3600
+    assert batch.hours == {(hour, 1, "user1", 'token "2"', "gpt-4o", 3): [1, 5, 12, 7, 2, 100, 44, 1]}
 
 
 @pytest.mark.parametrize("cut", [1, 5, 30, 100])
@@ -143,7 +175,7 @@ def test_rotation_and_removal_of_applied_segments(tmp_path, monkeypatch):
 def test_a_living_process_keeps_its_journal(tmp_path):
     script = (
         "import sys; from pathlib import Path; from oneapi_app.billing.ledger.journal import open_journal;"
-        "j, _ = open_journal(Path(sys.argv[1]), fsync=False); j.append(1, b'[1,[]]');"
+        "j, _ = open_journal(Path(sys.argv[1]), fsync=False); j.append(1, b'[1,[],[]]');"
         "print('ready', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(

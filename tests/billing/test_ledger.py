@@ -50,7 +50,7 @@ async def spend(ledger: Ledger, units: int, account: int = 1, **changes) -> None
 async def test_what_a_batch_writes(ledger, database):
     await spend(ledger, 3, request_id="one", is_stream=True, first_token_ms=40, elapsed_ms=90)
     await spend(ledger, 4, request_id="two", system_prompt_reset=True)
-    await spend(ledger, 5, 2, request_id="three", detail='{"count_source":"estimate","é":"界"}'.encode())
+    await spend(ledger, 5, 2, request_id="three", detail='{"count_source":"estimate","é":"界"}')
     await ledger.flushed()
     assert books(database).consumed == 12
 

@@ -20,6 +20,7 @@ from uuid import uuid4
 import msgspec
 
 from oneapi_app.billing.charge import FORMAT, read_group
+from oneapi_app.billing.ledger import journal_1
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,16 @@ _SEGMENT = re.compile(r"([0-9a-f]{32})\.(\d{6})\.journal$")
 
 class UnknownFormat(Exception):
     """An abandoned journal is not of a format this version reads."""
+
+
+class _Header(msgspec.Struct):
+    """The first line of a segment."""
+
+    format: int
+    journal: str
+
+
+_HEADERS = msgspec.json.Decoder(_Header)
 
 
 @dataclass(slots=True)
@@ -108,7 +119,7 @@ class Journal:
         number = int(self._segments[-1].path.name.split(".")[1]) + 1 if self._segments else 1
         path = self._directory / f"{self.id}.{number:06d}.journal"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        header = _line(msgspec.json.encode({"format": FORMAT, "journal": self.id}))
+        header = _line(msgspec.json.encode(_Header(FORMAT, self.id)))
         try:
             os.write(file, header)
             if self._fsync:
@@ -140,14 +151,17 @@ class AbandonedJournal:
             torn = lines.pop()
             if torn:
                 log.info("journal %s: its last write was cut short by the crash and is dropped", path.name)
+            written_in = FORMAT
             for number, line in enumerate(lines):
                 payload = _checked(line)
                 if number == 0 and payload is not None:
-                    _check_format(path, payload)
+                    written_in = _format_of(path, payload)
                     continue
                 try:
                     if payload is None:
                         raise ValueError("checksum does not match")
+                    if written_in == journal_1.FORMAT:
+                        payload = journal_1.rewritten(payload)
                     sequence = read_group(payload).sequence
                 except (ValueError, msgspec.MsgspecError) as error:
                     self.damaged = True
@@ -196,10 +210,14 @@ def _checked(line: bytes) -> bytes | None:
     return payload if line[:9] == b"%08x " % zlib.crc32(payload) else None
 
 
-def _check_format(path: Path, payload: bytes) -> None:
-    header = msgspec.json.decode(payload)
-    if not isinstance(header, dict) or header.get("format") != FORMAT:  # pyright: ignore[reportUnknownMemberType]
+def _format_of(path: Path, payload: bytes) -> int:
+    try:
+        written_in = _HEADERS.decode(payload).format
+    except msgspec.MsgspecError:
+        written_in = 0
+    if written_in not in (journal_1.FORMAT, FORMAT):
         raise UnknownFormat(f"journal {path} was written by another version; start that once to finish it")
+    return written_in
 
 
 def _segments_of(directory: Path, journal_id: str) -> list[Path]:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from oneapi_app.billing.batch import BalancesRead, Batch
-from oneapi_app.billing.charge import Charge, write_group, write_settlement
+from oneapi_app.billing.charge import Charge, ChargeHead, Settlement, settlement_of, write_group
 from oneapi_app.billing.errors import (
     JournalUnavailable,
     LedgerRefusal,
@@ -43,7 +43,7 @@ STOP_S = 20.0
 """A graceful stop waits this long for the database; what is left stays in the journal for the next start."""
 QUICK_S = 0.02
 """After a pause a batch waits no longer: whoever looks after one call sees it."""
-_BATCH_BYTES = 400_000
+_BATCH_BYTES = 150_000
 """A batch that grew so large does not wait for its time: whoever needs a larger lease waits for it."""
 _RETRY_S = 0.5
 _REFRESH_S = 5.0
@@ -91,7 +91,8 @@ class Ledger:
         self._finished = False
         self._journal_problem = ""
         self._refusing = self._closed
-        self._gathered: list[bytes] = []
+        self._gathered: list[Settlement] = []
+        self._heads: dict[ChargeHead, int] = {}
         self._written: Written | None = None
         self._sequence = 0
         self._unwritten: deque[_Group] = deque()
@@ -236,13 +237,14 @@ class Ledger:
         if self._finished:
             raise JournalUnavailable("the server has stopped")
         collected, limited = collect(reservation, charge.quota_units)
-        self._gathered.append(write_settlement(collected, limited, charge))
+        head = self._heads.setdefault(charge.head, len(self._heads))
+        self._gathered.append(settlement_of(head, collected, limited, charge))
         return self._written or self._write_soon()
 
     def settle_plain(
         self,
         reservation: Reservation,
-        bill: bytes,
+        head: ChargeHead,
         price: int,
         prompt_tokens: int,
         completion_tokens: int,
@@ -253,26 +255,27 @@ class Ledger:
         write_log: bool,
         attempt_ms: int,
     ) -> Written | None:
-        """As ``settle``, where all of the price can be collected; None, and nothing has changed, where it cannot.
-
-        ``bill``: a ``ChargeHead.plain_bill`` whose detail has the attempt's duration.
+        """As ``settle``, for a whole answer with the usual detail, where all of the price can be collected; None, and
+        nothing has changed, where it cannot.
         """
         limited = None if self._finished else collect_all(reservation, price)
         if limited is None:
             return None
+        heads = self._heads
         self._gathered.append(
-            bill
-            % (
+            Settlement(
+                heads.setdefault(head, len(heads)),
                 price,
-                b"true" if limited else b"false",
-                price,
+                limited,
                 prompt_tokens,
                 completion_tokens,
                 cached_tokens,
+                False,
                 elapsed_ms,
-                request_id.encode(),
+                0,
+                request_id,
                 created_at,
-                b"true" if write_log else b"false",
+                write_log,
                 attempt_ms,
             )
         )
@@ -352,9 +355,9 @@ class Ledger:
         if self._written is None:
             return
         self._sequence += 1
-        payload = write_group(self._sequence, self._gathered)
+        payload = write_group(self._sequence, self._heads, self._gathered)
         group = _Group(self._sequence, payload, self._written, time.monotonic())
-        self._gathered, self._written = [], None
+        self._gathered, self._heads, self._written = [], {}, None
         self._pending_bytes += len(payload)
         self._to_send.append(group)
         self._to_send_bytes += len(payload)

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE_S = 5.0
 _FIRST_PAUSE_S = 0.05
 _TRIES_TOGETHER = 2
-_BYTES_AT_ONCE = 400_000
-"""Some 1,200 settlements: a larger batch saves nothing, and keeps waiting whoever needs a larger lease."""
+_BYTES_AT_ONCE = 150_000
+"""Some 1,200 settlements under load: a larger batch saves nothing, and keeps waiting whoever needs a larger lease."""
 
 
 @dataclass(slots=True)
