@@ -4,11 +4,12 @@ Pure. Texts are cut to the columns' lengths and cleaned of what some engine refu
 hold up the ledger.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, compress, repeat
 from typing import Any
 
-from oneapi_app.billing.charge import Group, RecordedHead, Settlement, read_head
+from oneapi_app.billing.charge import FIGURES, Group, RecordedHead, read_head
 from oneapi_app.billing.lease import USER, Key, Share
 from oneapi_app.models.log import CONSUME
 
@@ -87,136 +88,95 @@ HOUR_SUMS = (
 )
 
 
-class _Head:
-    """What settlements have in common, read and cleaned once a batch."""
-
-    __slots__ = ("channel_id", "content", "model_name", "number", "system_prompt_reset", "token_id", "token_name",
-                 "user_id", "username", "usual_detail")  # fmt: skip
-
-    def __init__(self, number: int, recorded: RecordedHead, ascii_only: bool) -> None:
-        self.number = number
-        self.user_id = recorded.user_id
-        self.token_id = recorded.token_id
-        self.channel_id = recorded.channel_id
-        self.system_prompt_reset = recorded.system_prompt_reset
-        self.username = _clean(recorded.username, 64, ascii_only)
-        self.token_name = _clean(recorded.token_name, 64, ascii_only)
-        self.model_name = _clean(recorded.model_name, 191, ascii_only)
-        self.content = _clean(recorded.content, 10_000, ascii_only)
-        self.usual_detail = _clean(recorded.usual_detail, _LONGEST_DETAIL, ascii_only)
-
-
-class _Tally:
-    """Sums of settlements that differ in nothing but their figures."""
-
-    __slots__ = ("cached", "completion", "elapsed_ms", "first_ms", "head", "hour", "last_use", "limited", "logged",
-                 "prompt", "requests", "streams", "units")  # fmt: skip
-
-    def __init__(self, head: _Head, hour: int, limited: bool, logged: bool) -> None:
-        self.head = head
-        self.hour = hour
-        self.limited = limited
-        self.logged = logged
-        self.requests = self.units = self.prompt = self.completion = self.cached = 0
-        self.elapsed_ms = self.first_ms = self.streams = self.last_use = 0
-
-
 def build_batch(groups: Iterable[Group], *, ascii_only: bool = False) -> Batch:
     """``ascii_only``: for groups whose texts an engine's character set has refused."""
     batch = Batch()
-    known: dict[bytes, _Head] = {}
-    tallies: dict[tuple[int, int, bool, bool], _Tally] = {}
+    found: dict[tuple[bytes, bool, bool], list[Any]] = {}
     for group in groups:
         batch.sequence = group.sequence
-        batch.settlements += len(group.settlements)
-        heads = [_head(known, bytes(text), ascii_only) for text in group.heads]
-        for settlement in group.settlements:
-            head, created_at = heads[settlement.head], settlement.created_at
-            hour, limited, logged = created_at // _HOUR_S, settlement.token_limited, settlement.write_log
-            key = (head.number, hour, limited, logged)
-            tally = tallies.get(key)
-            if tally is None:
-                tally = tallies[key] = _Tally(head, hour, limited, logged)
-            tally.requests += 1
-            tally.units += settlement.collected_units
-            if created_at > tally.last_use:
-                tally.last_use = created_at
-            if logged:
-                _add_log(batch, tally, settlement, ascii_only)
-    for tally in tallies.values():
-        _add_tally(batch, tally)
+        for entries in group.entries:
+            key = (bytes(entries.head), entries.token_limited, entries.write_log)
+            found.setdefault(key, []).extend(entries.figures)
+    for (head, limited, logged), figures in found.items():
+        _add(batch, read_head(head), limited, logged, figures, ascii_only)
     return batch
 
 
-def _head(known: dict[bytes, _Head], text: bytes, ascii_only: bool) -> _Head:
-    head = known.get(text)
-    if head is None:
-        head = known[text] = _Head(len(known), read_head(text), ascii_only)
-    return head
-
-
-def _add_log(batch: Batch, tally: _Tally, settlement: Settlement, ascii_only: bool) -> None:
-    prompt, completion, cached = (
-        settlement.prompt_tokens,
-        settlement.completion_tokens,
-        settlement.cached_tokens,
-    )
-    if prompt > _LARGEST or completion > _LARGEST or cached > _LARGEST:
-        prompt, completion, cached = (min(count, _LARGEST) for count in (prompt, completion, cached))
-    head, elapsed_ms, first_ms = tally.head, settlement.elapsed_ms, settlement.first_token_ms
-    tally.prompt += prompt
-    tally.completion += completion
-    tally.cached += cached
-    tally.elapsed_ms += elapsed_ms
-    if settlement.is_stream:
-        tally.first_ms += first_ms
-        tally.streams += 1
-    created_at, request_id, detail = settlement.created_at, settlement.request_id, settlement.detail
-    batch.log_values += (
-        head.user_id,
-        created_at,
-        CONSUME,
-        head.content,
-        head.username,
-        head.token_name,
-        head.model_name,
-        settlement.collected_units,
-        prompt,
-        completion,
-        head.channel_id,
-        request_id,
-        elapsed_ms,
-        settlement.is_stream,
-        head.system_prompt_reset,
-    )
-    if detail is None:
-        detail = head.usual_detail % settlement.attempt_ms
-    else:
-        detail = _clean(detail, _LONGEST_DETAIL, ascii_only)
-    batch.detail_values += (request_id, created_at, cached, first_ms, detail)
-
-
-def _add_tally(batch: Batch, tally: _Tally) -> None:
-    head = tally.head
+def _add(
+    batch: Batch, head: RecordedHead, limited: bool, logged: bool, figures: list[Any], ascii_only: bool
+) -> None:
+    columns = [figures[number :: len(FIGURES)] for number in range(len(FIGURES))]
+    created, units = columns[:2]
+    requests, total = len(created), sum(units)
+    batch.settlements += requests
     user = batch.users.setdefault(head.user_id, [0, 0])
-    user[0] += tally.units
-    user[1] += tally.requests
-    if tally.limited:
+    user[0] += total
+    user[1] += requests
+    if limited:
         token = batch.tokens.setdefault(head.token_id, [0, 0])
-        token[0] += tally.units
-        token[1] = max(token[1], tally.last_use)
+        token[0] += total
+        token[1] = max(token[1], max(created))
     else:
         batch.unlimited_tokens.add(head.token_id)
-    batch.channels[head.channel_id] = batch.channels.get(head.channel_id, 0) + tally.units
-    if not tally.logged:
+    batch.channels[head.channel_id] = batch.channels.get(head.channel_id, 0) + total
+    if logged:
+        _add_rows(batch, head, columns, ascii_only)
+
+
+def _add_rows(batch: Batch, head: RecordedHead, columns: list[list[Any]], ascii_only: bool) -> None:
+    created, units, prompt, completion, cached, streamed, elapsed, first, ids, durations, details = columns
+    prompt, completion, cached = (_bounded(counts) for counts in (prompt, completion, cached))
+    username = _clean(head.username, 64, ascii_only)
+    token_name = _clean(head.token_name, 64, ascii_only)
+    model_name = _clean(head.model_name, 191, ascii_only)
+    rows = zip(
+        repeat(head.user_id),
+        created,
+        repeat(CONSUME),
+        repeat(_clean(head.content, 10_000, ascii_only)),
+        repeat(username),
+        repeat(token_name),
+        repeat(model_name),
+        units,
+        prompt,
+        completion,
+        repeat(head.channel_id),
+        ids,
+        elapsed,
+        streamed,
+        repeat(head.system_prompt_reset),
+        strict=False,
+    )
+    batch.log_values.extend(chain.from_iterable(rows))
+    usual = _clean(head.usual_detail, _LONGEST_DETAIL, ascii_only)
+    texts = [
+        usual % duration if detail is None else _clean(detail, _LONGEST_DETAIL, ascii_only)
+        for duration, detail in zip(durations, details, strict=True)
+    ]
+    rows = zip(ids, created, cached, first, texts, strict=True)
+    batch.detail_values.extend(chain.from_iterable(rows))
+    for hour, several in _by_hour(created, (units, prompt, completion, cached, elapsed, first, streamed)):
+        key = (hour, head.user_id, username, token_name, model_name, head.channel_id)
+        sums = batch.hours.setdefault(key, [0] * len(HOUR_SUMS))
+        for number, added in enumerate((len(several[0]), *map(sum, several))):
+            sums[number] += added
+
+
+def _by_hour(
+    created: list[int], columns: tuple[list[int], ...]
+) -> Iterator[tuple[int, tuple[list[int], ...]]]:
+    """Hours as seconds, with what belongs to each; nearly always there is one."""
+    hours = range(min(created) // _HOUR_S, max(created) // _HOUR_S + 1)
+    if len(hours) == 1:
+        yield hours[0] * _HOUR_S, columns
         return
-    hour = tally.hour * _HOUR_S
-    hour_key = (hour, head.user_id, head.username, head.token_name, head.model_name, head.channel_id)
-    sums = batch.hours.setdefault(hour_key, [0] * len(HOUR_SUMS))
-    added = (tally.requests, tally.units, tally.prompt, tally.completion, tally.cached,
-             tally.elapsed_ms, tally.first_ms, tally.streams)  # fmt: skip
-    for index, value in enumerate(added):
-        sums[index] += value
+    for hour in sorted({at // _HOUR_S for at in created}):
+        inside = [at // _HOUR_S == hour for at in created]
+        yield hour * _HOUR_S, tuple(list(compress(column, inside)) for column in columns)
+
+
+def _bounded(counts: list[int]) -> list[int]:
+    return counts if max(counts) <= _LARGEST else [min(count, _LARGEST) for count in counts]
 
 
 def _clean(text: str, length: int, ascii_only: bool) -> str:

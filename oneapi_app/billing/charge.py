@@ -1,6 +1,5 @@
 """The bill of one relayed request, as the relay hands it to the ledger and as the journal keeps it."""
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
@@ -71,35 +70,34 @@ class RecordedHead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     usual_detail: str
 
 
-class Settlement(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One charge and what was collected of it. ``head``: which of its group's. ``token_limited``: the token's quota pays
-    too. The rest is as in ``Charge``.
+class Entries(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Settlements that have a head in common. ``token_limited``: the token's quota pays, too. ``write_log`` as in ``Charge``.
+
+    ``figures``: those of ``FIGURES`` for the first settlement, for the second, and so on; one list, so that reading,
+    adding up and writing rows takes no step of Python for each settlement.
     """
 
-    head: int
-    collected_units: int
+    head: msgspec.Raw
+    """A ``RecordedHead``."""
     token_limited: bool
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-    is_stream: bool
-    elapsed_ms: int
-    first_token_ms: int
-    request_id: str
-    created_at: int
     write_log: bool
-    attempt_ms: int
-    detail: str | None = None
+    figures: list[Any]
+
+
+FIGURES = ("created_at", "collected_units", "prompt_tokens", "completion_tokens", "cached_tokens", "is_stream",
+           "elapsed_ms", "first_token_ms", "request_id", "attempt_ms", "detail")  # fmt: skip
+"""``collected_units`` of the price, all the rest as in ``Charge``."""
 
 
 class Group(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Settlements journalled in one write; applied together or not at all. Sequences start at 1."""
 
     sequence: int
-    heads: list[msgspec.Raw]
-    """Each a ``RecordedHead``: once a group, for most of its settlements have the same one."""
-    settlements: list[Settlement]
+    entries: list[Entries]
 
+
+Gathered = dict[tuple[ChargeHead, bool, bool], list[Any]]
+"""The figures of a group that is not written yet, by head, ``token_limited`` and ``write_log``."""
 
 FORMAT = 2
 """Of the journal. A change of the structures above needs a new number and a reader for the former one."""
@@ -109,16 +107,15 @@ _GROUPS = msgspec.json.Decoder(Group)
 _HEADS = msgspec.json.Decoder(RecordedHead)
 
 
-def settlement_of(head: int, collected_units: int, token_limited: bool, charge: Charge) -> Settlement:
+def figures_of(collected_units: int, charge: Charge) -> tuple[Any, ...]:
     """Where less than the price was collected, the rest goes into its detail."""
     detail = charge.detail
     if collected_units != charge.quota_units:
         whole = charge.head.usual_detail % charge.attempt_ms if detail is None else detail
         detail = f'{whole[:-1]},"uncollected_units":{charge.quota_units - collected_units:d}}}'
-    return Settlement(
-        head,
+    return (
+        charge.created_at,
         collected_units,
-        token_limited,
         charge.prompt_tokens,
         charge.completion_tokens,
         charge.cached_tokens,
@@ -126,8 +123,6 @@ def settlement_of(head: int, collected_units: int, token_limited: bool, charge: 
         charge.elapsed_ms,
         charge.first_token_ms,
         charge.request_id,
-        charge.created_at,
-        charge.write_log,
         charge.attempt_ms,
         detail,
     )
@@ -156,9 +151,13 @@ def _writable(value: Any, error: Exception) -> Any:
     return {"unwritable": type(error).__name__}
 
 
-def write_group(sequence: int, heads: Iterable[ChargeHead], settlements: list[Settlement]) -> bytes:
-    """JSON of a ``Group``, on one line. ``heads``: in the order that the settlements count them in."""
-    return _ENCODER.encode(Group(sequence, [head.recorded for head in heads], settlements))
+def write_group(sequence: int, gathered: Gathered) -> bytes:
+    """JSON of a ``Group``, on one line."""
+    entries = [
+        Entries(head.recorded, token_limited, write_log, figures)
+        for (head, token_limited, write_log), figures in gathered.items()
+    ]
+    return _ENCODER.encode(Group(sequence, entries))
 
 
 def read_group(text: bytes) -> Group:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from oneapi_app.billing.batch import build_batch
-from oneapi_app.billing.charge import read_group, read_head, settlement_of, write_detail, write_group
+from oneapi_app.billing.charge import FIGURES, figures_of, read_group, read_head, write_detail, write_group
 from oneapi_app.billing.ledger import journal as journals
 from oneapi_app.billing.ledger.journal import UnknownFormat, open_journal
 from tests.billing.seeds import charge
@@ -16,7 +16,7 @@ from tests.billing.seeds import charge
 
 def group(sequence: int, units: int = 3) -> bytes:
     bill = charge(units)
-    return write_group(sequence, [bill.head], [settlement_of(0, units, True, bill)])
+    return write_group(sequence, {(bill.head, True, True): list(figures_of(units, bill))})
 
 
 def abandon(directory, journal) -> None:
@@ -54,35 +54,41 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_settlements_survive_the_round_trip():
     sent = charge(7, model_name='模型\n\u2028"x', detail='{"attempts":[{"channel":1}],"text":"\\u0000"}')
-    other = charge(8, account=2)
-    settlements = [settlement_of(0, 5, False, sent), settlement_of(1, 8, True, other)]
-    group = read_group(write_group(9, [sent.head, other.head], settlements))
-    assert (group.sequence, group.settlements) == (9, settlements)
-    read = group.settlements[0]
-    assert (read.head, read.collected_units, read.token_limited) == (0, 5, False)
-    assert read.detail == sent.detail[:-1] + ',"uncollected_units":2}'
-    for name in set(sent.__struct_fields__) - {"detail", "head", "quota_units"}:
-        assert getattr(read, name) == getattr(sent, name), name
-    head, second = (read_head(bytes(text)) for text in group.heads)
+    again, other = charge(8), charge(9, account=2)
+    gathered = {
+        (sent.head, False, True): [*figures_of(5, sent), *figures_of(8, again)],
+        (other.head, True, False): list(figures_of(9, other)),
+    }
+    group = read_group(write_group(9, gathered))
+    first, second = group.entries
+    assert (group.sequence, first.token_limited, first.write_log) == (9, False, True)
+    assert (second.token_limited, second.write_log) == (True, False)
+    assert [first.figures, second.figures] == list(gathered.values())
+    read = dict(zip(FIGURES, first.figures, strict=False))
+    assert read["collected_units"] == 5
+    assert read["detail"] == sent.detail[:-1] + ',"uncollected_units":2}'
+    for name in set(FIGURES) - {"detail", "collected_units"}:
+        assert read[name] == getattr(sent, name), name
+    head = read_head(bytes(first.head))
     assert (head.user_id, head.username, head.token_id, head.token_name) == (1, "user1", 1, "token1")
     assert (head.channel_id, head.model_name) == (1, '模型\n\u2028"x')
     assert (head.content, head.system_prompt_reset) == ("倍率：0.07 × 1.00 × 4.00", False)
-    assert (head.usual_detail, second.user_id) == (sent.head.usual_detail, 2)
+    assert (head.usual_detail, read_head(bytes(second.head)).user_id) == (sent.head.usual_detail, 2)
 
 
 def test_texts_that_cannot_be_written_do_not_lose_the_sum():
     bad = charge(7, model_name="\ud800", detail=write_detail({"x": object()}))
-    group = read_group(write_group(1, [bad.head], [settlement_of(0, 7, True, bad)]))
-    assert group.settlements[0].collected_units == 7
-    assert read_head(bytes(group.heads[0])).model_name == "?"
+    (entries,) = read_group(write_group(1, {(bad.head, True, True): list(figures_of(7, bad))})).entries
+    assert entries.figures[FIGURES.index("collected_units")] == 7
+    assert read_head(bytes(entries.head)).model_name == "?"
 
 
 def test_the_usual_detail_is_made_of_its_head_and_the_duration():
-    usual, short = charge(7, usual_detail='{"ms":%d,"text":"5 %%"}'), charge(9, usual_detail='{"ms":%d}')
-    settlements = [settlement_of(0, 7, True, usual), settlement_of(1, 4, True, short)]
-    group = read_group(write_group(1, [usual.head, short.head], settlements))
+    usual = charge(7, usual_detail='{"ms":%d,"text":"5 %%"}')
+    figures = [*figures_of(7, usual), *figures_of(4, usual)]
+    group = read_group(write_group(1, {(usual.head, True, True): figures}))
     details = build_batch([group]).detail_values[4::5]
-    assert details == ['{"ms":44,"text":"5 %"}', '{"ms":44,"uncollected_units":5}']
+    assert details == ['{"ms":44,"text":"5 %"}', '{"ms":44,"text":"5 %","uncollected_units":3}']
 
 
 FORMAT_1 = (
@@ -175,7 +181,7 @@ def test_rotation_and_removal_of_applied_segments(tmp_path, monkeypatch):
 def test_a_living_process_keeps_its_journal(tmp_path):
     script = (
         "import sys; from pathlib import Path; from oneapi_app.billing.ledger.journal import open_journal;"
-        "j, _ = open_journal(Path(sys.argv[1]), fsync=False); j.append(1, b'[1,[],[]]');"
+        "j, _ = open_journal(Path(sys.argv[1]), fsync=False); j.append(1, b'[1,[]]');"
         "print('ready', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from oneapi_app.billing.charge import ChargeHead, Settlement, write_group
+from oneapi_app.billing.charge import Charge, ChargeHead, Gathered, figures_of, write_group
 
 FORMAT = 1
 
@@ -46,13 +46,17 @@ _GROUPS = msgspec.json.Decoder(_Group)
 def rewritten(payload: bytes) -> bytes:
     """Raises msgspec.MsgspecError."""
     group = _GROUPS.decode(payload)
-    heads = [_head(settlement.charge) for settlement in group.settlements]
-    settlements = [_settlement(number, settlement) for number, settlement in enumerate(group.settlements)]
-    return write_group(group.sequence, heads, settlements)
+    gathered: Gathered = {}
+    for settlement in group.settlements:
+        charge = _read(settlement)
+        figures = figures_of(settlement.collected_units, charge)
+        gathered[charge.head, settlement.token_limited, charge.write_log] = list(figures)
+    return write_group(group.sequence, gathered)
 
 
-def _head(charge: _Charge) -> ChargeHead:
-    return ChargeHead(
+def _read(settlement: _Settlement) -> Charge:
+    charge = settlement.charge
+    head = ChargeHead(
         user_id=charge.user_id,
         username=charge.username,
         token_id=charge.token_id,
@@ -63,14 +67,9 @@ def _head(charge: _Charge) -> ChargeHead:
         system_prompt_reset=charge.system_prompt_reset,
         usual_detail="",
     )
-
-
-def _settlement(head: int, settlement: _Settlement) -> Settlement:
-    charge = settlement.charge
-    return Settlement(
+    return Charge(
         head,
-        settlement.collected_units,
-        settlement.token_limited,
+        settlement.collected_units,  # what was not collected is in the detail already
         charge.prompt_tokens,
         charge.completion_tokens,
         charge.cached_tokens,

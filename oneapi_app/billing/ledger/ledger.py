@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from oneapi_app.billing.batch import BalancesRead, Batch
-from oneapi_app.billing.charge import Charge, ChargeHead, Settlement, settlement_of, write_group
+from oneapi_app.billing.charge import Charge, ChargeHead, Gathered, figures_of, write_group
 from oneapi_app.billing.errors import (
     JournalUnavailable,
     LedgerRefusal,
@@ -91,8 +91,7 @@ class Ledger:
         self._finished = False
         self._journal_problem = ""
         self._refusing = self._closed
-        self._gathered: list[Settlement] = []
-        self._heads: dict[ChargeHead, int] = {}
+        self._gathered: Gathered = {}
         self._written: Written | None = None
         self._sequence = 0
         self._unwritten: deque[_Group] = deque()
@@ -237,8 +236,8 @@ class Ledger:
         if self._finished:
             raise JournalUnavailable("the server has stopped")
         collected, limited = collect(reservation, charge.quota_units)
-        head = self._heads.setdefault(charge.head, len(self._heads))
-        self._gathered.append(settlement_of(head, collected, limited, charge))
+        key = (charge.head, limited, charge.write_log)
+        self._gathered.setdefault(key, []).extend(figures_of(collected, charge))
         return self._written or self._write_soon()
 
     def settle_plain(
@@ -261,23 +260,22 @@ class Ledger:
         limited = None if self._finished else collect_all(reservation, price)
         if limited is None:
             return None
-        heads = self._heads
-        self._gathered.append(
-            Settlement(
-                heads.setdefault(head, len(heads)),
-                price,
-                limited,
-                prompt_tokens,
-                completion_tokens,
-                cached_tokens,
-                False,
-                elapsed_ms,
-                0,
-                request_id,
-                created_at,
-                write_log,
-                attempt_ms,
-            )
+        key = (head, limited, write_log)
+        figures = self._gathered.get(key)
+        if figures is None:
+            figures = self._gathered[key] = []
+        figures += (
+            created_at,
+            price,
+            prompt_tokens,
+            completion_tokens,
+            cached_tokens,
+            False,
+            elapsed_ms,
+            0,
+            request_id,
+            attempt_ms,
+            None,
         )
         return self._written or self._write_soon()
 
@@ -355,9 +353,9 @@ class Ledger:
         if self._written is None:
             return
         self._sequence += 1
-        payload = write_group(self._sequence, self._heads, self._gathered)
+        payload = write_group(self._sequence, self._gathered)
         group = _Group(self._sequence, payload, self._written, time.monotonic())
-        self._gathered, self._heads, self._written = [], {}, None
+        self._gathered, self._written = {}, None
         self._pending_bytes += len(payload)
         self._to_send.append(group)
         self._to_send_bytes += len(payload)
