@@ -15,6 +15,7 @@ from oneapi_app.models.log import CONSUME
 
 _LARGEST = 2**53
 _HOUR_S = 3600
+_LONGEST_ID = 64
 _LONGEST_DETAIL = 1_000_000
 
 
@@ -126,6 +127,8 @@ def _add(
 def _add_rows(batch: Batch, head: RecordedHead, columns: list[list[Any]], ascii_only: bool) -> None:
     created, units, prompt, completion, cached, streamed, elapsed, first, ids, durations, details = columns
     prompt, completion, cached = (_bounded(counts) for counts in (prompt, completion, cached))
+    if max(map(len, ids)) > _LONGEST_ID or ascii_only:
+        ids = [_clean(text, _LONGEST_ID, ascii_only) for text in ids]
     username = _clean(head.username, 64, ascii_only)
     token_name = _clean(head.token_name, 64, ascii_only)
     model_name = _clean(head.model_name, 191, ascii_only)

@@ -69,7 +69,7 @@ class Passes:
         if issued is None or issued.version != self._callers.version or issued.until < self._clock():
             return None
         quota = issued.quota
-        return issued if quota is None or quota.balance > 0 else None
+        return issued if quota is None or quota.available > 0 else None
 
     def issue(
         self, authorization: bytes, caller: CallerRecord, channel: str | None, account: Account

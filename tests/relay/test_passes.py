@@ -102,13 +102,13 @@ async def test_tokens_expire_in_the_middle_of_a_pass():
 async def test_the_balance_is_looked_at_each_time():
     door = Door()
     await door.enter()
-    door.account.balance = 0
+    door.account.available = 0
     assert not door.knows
-    door.account.balance = 1
+    door.account.available = 1
     assert door.knows
     unlimited = Door(unlimited=True)
     await unlimited.enter()
-    unlimited.account.balance = 0
+    unlimited.account.available = 0
     assert unlimited.knows
 
 

@@ -2,7 +2,8 @@
 
     available = value in the database as last seen − settled but not yet applied there − reserved
 
-The value is the balance itself, or this node's lease of it (``leases``).
+``available`` is what is kept, for every request asks for it. The value is the balance itself, or this node's lease of it
+(``leases``).
 
 Runs on the event loop's thread only, so every operation is atomic. An account is some 150 bytes and stays
 once opened: as many as there are tokens in use. Knows neither journal nor database.
@@ -17,27 +18,39 @@ from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 class Account:
     """One user's balance or one token's quota. An unlimited token's figures are kept but never refuse."""
 
-    __slots__ = ("balance", "checked_at", "id", "limited", "reserved", "unapplied")
+    __slots__ = ("available", "checked_at", "id", "limited", "unapplied", "value")
 
     def __init__(self, account_id: int) -> None:
         self.id = account_id
         self.limited = True
-        self.balance = 0
-        """The database's value less what is settled but not applied."""
+        self.value = 0
+        """What the database has, as last seen, less what was applied since."""
         self.unapplied = 0
-        self.reserved = 0
+        """Settled, but not in the database yet."""
+        self.available = 0
+        """What the next request may reserve."""
         self.checked_at = 0.0
         """When a refusal last made somebody look into the database."""
 
     def read(self, value: int, *, limited: bool) -> None:
         """The database says this, with everything applied that ``unapplied`` no longer holds."""
-        self.balance = value - self.unapplied
+        self.available += value - self.value
+        self.value = value
         self.limited = limited
 
+    def applied(self, units: int) -> None:
+        """So much of what is settled is in the database."""
+        self.unapplied -= units
+        self.value -= units
+
     @property
-    def available(self) -> int:
-        """What the next request may reserve."""
-        return self.balance - self.reserved
+    def balance(self) -> int:
+        """The database's value less what is settled but not applied."""
+        return self.value - self.unapplied
+
+    @property
+    def reserved(self) -> int:
+        return self.balance - self.available
 
     @property
     def whole(self) -> int:
@@ -65,29 +78,29 @@ class MemoryBalances:
         """Raises UserQuotaExceeded, TokenQuotaExceeded; KeyError where the account is not open."""
         user = self.users[user_id]
         token = self.tokens[token_id]
-        if user.balance - user.reserved < units:
+        if user.available < units:
             raise UserQuotaExceeded
-        if token.limited and token.balance - token.reserved < units:
+        if token.limited and token.available < units:
             raise TokenQuotaExceeded
-        user.reserved += units
-        token.reserved += units
+        user.available -= units
+        token.available -= units
         return Reservation(user, token, units)
 
     def release(self, reservation: Reservation) -> None:
         """Nothing is owed. Without effect on a reservation that has ended."""
         if reservation.open:
             reservation.open = False
-            reservation.user.reserved -= reservation.units
-            reservation.token.reserved -= reservation.units
+            reservation.user.available += reservation.units
+            reservation.token.available += reservation.units
 
     def applied(self, batch: Batch, found: BalancesRead) -> None:
         """The batch is in the database; ``found`` is what the database says since."""
         for user_id, (units, _) in batch.users.items():
             if user := self.users.get(user_id):
-                user.unapplied -= units
+                user.applied(units)
         for token_id, (units, _) in batch.tokens.items():
             if token := self.tokens.get(token_id):
-                token.unapplied -= units
+                token.applied(units)
         for user_id, quota in found.users.items():
             if user := self.users.get(user_id):
                 user.read(quota, limited=True)
@@ -101,36 +114,33 @@ def collect(reservation: Reservation, units: int) -> tuple[int, bool]:
 
     Returns what was taken and whether the token's quota pays too. Raises RuntimeError the second time.
     """
-    limited = collect_all(reservation, units)
+    limited = take(reservation, units)
     if limited is None:
         user, token = reservation.user, reservation.token
         there = min(user.available, token.available) if token.limited else user.available
         units = max(0, there + reservation.units)
-        limited = _take(reservation, units)
+        limited = take(reservation, units, whatever_is_left=True)
+        assert limited is not None
     return units, limited
 
 
-def collect_all(reservation: Reservation, units: int) -> bool | None:
-    """As ``collect``, where all of it is there; None, and nothing has changed, where it is not."""
-    user, token = reservation.user, reservation.token
-    beyond = units - reservation.units
-    if user.balance - user.reserved < beyond or (token.limited and token.balance - token.reserved < beyond):
+def take(reservation: Reservation, units: int, *, whatever_is_left: bool = False) -> bool | None:
+    """Ends the reservation and takes ``units``; whether the token's quota pays too. Raises RuntimeError the second time.
+
+    None, and nothing has changed, where not all of it is there, unless that does not matter.
+    """
+    user, token, held = reservation.user, reservation.token, reservation.units
+    limited, beyond = token.limited, units - held
+    if (user.available < beyond or (limited and token.available < beyond)) and not whatever_is_left:
         return None
-    return _take(reservation, units)
-
-
-def _take(reservation: Reservation, units: int) -> bool:
-    """Whether the token's quota pays too."""
     if not reservation.open:
         raise RuntimeError("this reservation has ended already")
     reservation.open = False
-    user, token, reserved = reservation.user, reservation.token, reservation.units
-    user.reserved -= reserved
-    token.reserved -= reserved
-    user.balance -= units
+    user.available -= beyond
     user.unapplied += units
-    if not token.limited:
-        return False
-    token.balance -= units
-    token.unapplied += units
-    return True
+    if limited:
+        token.available -= beyond
+        token.unapplied += units
+    else:
+        token.available += held
+    return limited

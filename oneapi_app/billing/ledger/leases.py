@@ -65,7 +65,8 @@ class LeasedAccount(Account):
         "vain_at",
         "wanted_at",
     )
-    balance: int
+    available: int
+    value: int
 
     def __init__(self, key: Key) -> None:
         super().__init__(key[1])
@@ -91,7 +92,8 @@ class LeasedAccount(Account):
         """What nobody here needs now, no longer to be reserved: on its way back."""
         spare = max(0, self.available) if self.limited else 0
         self.giving += spare
-        self.balance -= spare
+        self.value -= spare
+        self.available -= spare
         return spare
 
     @property
@@ -383,7 +385,7 @@ class Leases:
         """Others took this node for dead: none of its leases holds any more."""
         log.warning("ledger: this node was silent for too long; what it had leased is taken anew")
         for account in self._accounts.values():
-            account.rest += account.balance + account.unapplied + account.giving
+            account.rest += account.value + account.giving
             account.read(0, limited=account.limited)
 
     async def _look_for_dead(self) -> None:

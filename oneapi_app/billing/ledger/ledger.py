@@ -23,7 +23,7 @@ from oneapi_app.billing.errors import (
     TokenQuotaExceeded,
     UserQuotaExceeded,
 )
-from oneapi_app.billing.ledger.balances import Account, Reservation, collect, collect_all
+from oneapi_app.billing.ledger.balances import Account, Reservation, collect, take
 from oneapi_app.billing.ledger.journal import open_journal
 from oneapi_app.billing.ledger.leases import Leases
 from oneapi_app.billing.ledger.replay import replay
@@ -215,9 +215,7 @@ class Ledger:
         """Whether so much could be collected now: more than was reserved may be, where others leave it."""
         user, token = reservation.user, reservation.token
         beyond = quota_units - reservation.units
-        if user.balance - user.reserved < beyond:
-            return False
-        return not token.limited or token.balance - token.reserved >= beyond
+        return user.available >= beyond and (not token.limited or token.available >= beyond)
 
     async def cover(self, reservation: Reservation, quota_units: int) -> None:
         """Before a bill that memory does not cover: takes what there is of the balance, where nodes share it."""
@@ -257,7 +255,7 @@ class Ledger:
         """As ``settle``, for a whole answer with the usual detail, where all of the price can be collected; None, and
         nothing has changed, where it cannot.
         """
-        limited = None if self._finished else collect_all(reservation, price)
+        limited = None if self._finished else take(reservation, price)
         if limited is None:
             return None
         key = (head, limited, write_log)
