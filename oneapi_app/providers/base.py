@@ -87,7 +87,7 @@ class ClientRequest(msgspec.Struct, gc=False):
     """What came in. Nobody changes ``body`` or ``json``.
 
     ``is_json``: the body has been found to be a JSON object; a form is none. ``answer_limit``: of tokens, where the
-    caller set one.
+    caller set one. ``media``: what was fetched for ``remote_media``.
     """
 
     dialect: Dialect
@@ -95,13 +95,13 @@ class ClientRequest(msgspec.Struct, gc=False):
     path: str
     query: str
     body: bytes
-    is_json: bool
     model: str
     stream: bool
     headers: Mapping[bytes, bytes]
-    media: Mapping[str, Media]
-    enforce_usage: bool
     answer_limit: int | None = None
+    enforce_usage: bool = False
+    is_json: bool = True
+    media: Mapping[str, Media] | None = None
     decoded: dict[str, Any] | None = None
 
     @property

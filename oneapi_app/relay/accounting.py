@@ -8,6 +8,7 @@ from oneapi_app.billing.ledger import Charge
 from oneapi_app.billing.tokens import CountableText, chat_text, count_exactly, count_roughly, input_text
 from oneapi_app.convert.hub import Usage
 from oneapi_app.errors import ConversionError
+from oneapi_app.kit.clock import NS_PER_MS
 from oneapi_app.providers.base import ClientRequest, Operation
 from oneapi_app.relay.attempt import Served
 from oneapi_app.relay.call import AttemptNote, Call
@@ -135,10 +136,10 @@ def price_charge(
     else:
         prompt_tokens = usage.prompt_tokens
         units = policy.transcription_units(lane.price, prompt_tokens)
-    elapsed_ms = int(served.ended_ms - call.started_ms)
-    first_ms = int(served.first_content_ms - call.started_ms) if served.first_content_ms else 0
+    elapsed_ms = (served.ended_ns - call.started_ns) // NS_PER_MS
+    first_ms = (served.first_content_ns - call.started_ns) // NS_PER_MS if served.first_content_ns else 0
     context.activity.note_served(elapsed_ms, first_ms)
-    took_ms = int(served.ended_ms - served.began_ms)
+    took_ms = (served.ended_ns - served.began_ns) // NS_PER_MS
     if source is COUNTED_BY_PROVIDER and not failed and not served.problem:
         detail = None
     else:

@@ -7,7 +7,7 @@ import logging
 from urllib.parse import unquote
 
 from oneapi_app.billing.errors import LedgerRefusal, TokenQuotaExceeded, UserQuotaExceeded
-from oneapi_app.kit.clock import monotonic_ms, now_s
+from oneapi_app.kit.clock import monotonic_ns, now_s
 from oneapi_app.kit.ids import request_id as new_request_id
 from oneapi_app.kit.request_uri import request_uri
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
@@ -72,7 +72,7 @@ class RelayApp:
                 if await self._answered_otherwise(scope, headers, send, reply):
                     return
                 operation, model_in_path = endpoints.operation_at(scope["method"], scope["path"])
-            started_ms = monotonic_ms()
+            started_ns = monotonic_ns()
             admitted = self._passes.valid(headers.get(b"authorization", b"")) or await self._admit(
                 scope, headers
             )
@@ -83,7 +83,7 @@ class RelayApp:
                 body = await read_body(message, receive, self._max_body, gzipped)
             elif len(body) > self._max_body:
                 raise too_large(self._max_body)
-            request = _read_request(scope, headers, operation, model_in_path, body)
+            request = self._read_request(scope, headers, operation, model_in_path, body)
             caller = admitted.caller
             # Before the body is checked in depth, as the original orders its stages.
             tiers = context.snapshot.table.tiers.get((caller.group, request.model))
@@ -94,9 +94,8 @@ class RelayApp:
                 return
             if request.decoded is not None:
                 _check(request)
-            request.enforce_usage = self._enforce_usage
-            call = Call(reply.request_id, caller, request, tiers, started_ms, now_s())
-            presence = context.watch.begin(receive, started_ms)
+            call = Call(reply.request_id, caller, request, tiers, started_ns, now_s())
+            presence = context.watch.begin(receive, started_ns)
             try:
                 await serve(context, call, reply, presence)
             finally:
@@ -107,6 +106,47 @@ class RelayApp:
             await self._refuse(reply, error)
         finally:
             activity.in_flight -= 1
+
+    def _read_request(
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        operation: Operation | None,
+        model_in_path: str,
+        body: bytes,
+    ) -> ClientRequest:
+        query = scope["query_string"].decode("latin-1")
+        path, usage = scope["path"], self._enforce_usage
+        if operation is _CHAT and (head := read_chat(body)) is not None:
+            limit = head.max_completion_tokens or head.max_tokens
+            stream = head.stream or False
+            return ClientRequest(
+                _OPENAI, _CHAT, path, query, body, head.model or "", stream, headers, limit, usage
+            )
+        content_type = headers.get(b"content-type", b"")
+        is_json = content_type.lower().startswith(_JSON)
+        fields = None
+        model = ""
+        # Whatever the caller calls it: what is sent on must be what is checked and priced.
+        if is_json or operation not in _MAY_BE_FORMS:
+            is_json = True
+            fields = read_json(body) if body or operation is not None else {}
+            model = fields.get("model") or ""
+        if operation is not None and not model:
+            model = model_in_path or endpoints.DEFAULT_MODELS.get(operation, "")
+        return ClientRequest(
+            _OPENAI,
+            operation or _CHAT,
+            path,
+            query,
+            body,
+            model,
+            False,
+            headers,
+            enforce_usage=usage,
+            is_json=is_json,
+            decoded=fields,
+        )
 
     def _tiers(self, admitted: admission.Pass, request: ClientRequest) -> Tiers:
         """The channels that may serve it, where the token or the caller has a say in that. Raises Refusal."""
@@ -189,44 +229,6 @@ class RelayApp:
         return self._passes.issue(
             authorization, caller, credential.channel, ledger.token_account(caller.token_id)
         )
-
-
-def _read_request(
-    scope: Scope, headers: dict[bytes, bytes], operation: Operation | None, model_in_path: str, body: bytes
-) -> ClientRequest:
-    query = scope["query_string"].decode("latin-1")
-    path = scope["path"]
-    if operation is _CHAT and (head := read_chat(body)) is not None:
-        limit = head.max_completion_tokens or head.max_tokens
-        stream = head.stream or False
-        return ClientRequest(
-            _OPENAI, _CHAT, path, query, body, True, head.model or "", stream, headers, {}, False, limit
-        )
-    content_type = headers.get(b"content-type", b"")
-    is_json = content_type.lower().startswith(_JSON)
-    fields = None
-    model = ""
-    # Whatever the caller calls it: what is sent on must be what is checked and priced.
-    if is_json or operation not in _MAY_BE_FORMS:
-        is_json = True
-        fields = read_json(body) if body or operation is not None else {}
-        model = fields.get("model") or ""
-    if operation is not None and not model:
-        model = model_in_path or endpoints.DEFAULT_MODELS.get(operation, "")
-    return ClientRequest(
-        _OPENAI,
-        operation or _CHAT,
-        path,
-        query,
-        body,
-        is_json,
-        model,
-        False,
-        headers,
-        {},
-        False,
-        decoded=fields,
-    )
 
 
 def _check(request: ClientRequest) -> None:

@@ -43,10 +43,10 @@ class Served(msgspec.Struct, gc=False):
     streamed: bool
     last: bytes
     content_type: bytes = b"application/json"
-    first_content_ms: float | None = None
+    first_content_ns: int | None = None
     problem: str = ""
-    began_ms: float = 0.0
-    ended_ms: float = 0.0
+    began_ns: int = 0
+    ended_ns: int = 0
     """Both on the monotonic clock."""
 
 
@@ -185,7 +185,7 @@ async def _carry_stream(
         outcome.ending,
         True,
         outcome.last_frames,
-        first_content_ms=outcome.first_content_ms,
+        first_content_ns=outcome.first_content_ns,
         problem=outcome.problem,
     )
 

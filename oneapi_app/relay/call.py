@@ -8,14 +8,14 @@ from oneapi_app.tokens.schemas import CallerRecord
 
 
 class Call(msgspec.Struct, gc=False):
-    """Who asks for what. ``started_ms`` is on the monotonic clock; the estimate is made when first needed."""
+    """Who asks for what. ``started_ns`` is on the monotonic clock; the estimate is made when first needed."""
 
     request_id: str
     caller: CallerRecord
     request: ClientRequest
     tiers: Tiers
     """The channels that may serve it: the one that the caller named, or all of its group that offer the model."""
-    started_ms: float
+    started_ns: int
     created_at: int
     rough_prompt_tokens: int | None = None
 

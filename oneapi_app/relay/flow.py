@@ -8,7 +8,7 @@ being settled or released exactly once.
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 
@@ -16,7 +16,7 @@ from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.billing.ledger import Charge, Reservation
 from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.convert.base import Failure
-from oneapi_app.kit.clock import monotonic_ms
+from oneapi_app.kit.clock import NS_PER_MS, monotonic_ns
 from oneapi_app.providers.base import Operation
 from oneapi_app.relay.accounting import (
     counted_by_provider,
@@ -51,7 +51,7 @@ class Begun(msgspec.Struct):
 
     lane: Lane
     reservation: Reservation
-    began_ms: float
+    began_ns: int
     asked: Asked
 
 
@@ -77,7 +77,7 @@ async def relay_call(
             call.rough_prompt_tokens = await work_on(len(request.body), lambda: roughly(request))
         for channel in candidates:
             if begun is not None:
-                lane, began = begun.lane, begun.began_ms
+                lane, began = begun.lane, begun.began_ns
                 outcome = await take(context, call, lane, begun.asked, reply, presence)
                 begun = None
             else:
@@ -94,11 +94,11 @@ async def relay_call(
                         reservation = ledger.reserve(caller.user_id, caller.token_id, units)
                     except (UserQuotaExceeded, TokenQuotaExceeded):
                         reservation = await _obtain(context, call, lane, units)
-                began = monotonic_ms()
+                began = monotonic_ns()
                 outcome = await attempt(context, call, lane, reply, presence)
-            ended = monotonic_ms()
+            ended = monotonic_ns()
             if isinstance(outcome, Served):
-                outcome.began_ms, outcome.ended_ms = began, ended
+                outcome.began_ns, outcome.ended_ns = began, ended
                 if outcome.ending is _COMPLETE:
                     context.health.succeeded(channel.id)
                 elif outcome.ending in _BROKEN_OFF:
@@ -117,7 +117,7 @@ async def relay_call(
                 return
             failure = outcome
             reason = str(failure.code or failure.type)
-            failed.append(AttemptNote(channel.id, failure.status, int(ended - began), reason))
+            failed.append(AttemptNote(channel.id, failure.status, (ended - began) // NS_PER_MS, reason))
             context.health.failed(call, channel, failure)
             if not _may_retry(failure):
                 break
@@ -129,13 +129,18 @@ async def relay_call(
     raise refusal_of(failure)
 
 
-def candidates_of(context: RelayContext, call: Call) -> Iterable[ChannelRecord]:
-    """The channels to try, at most ``RetryTimes`` beyond the first."""
+def draw(context: RelayContext, call: Call) -> tuple[ChannelRecord | None, Iterable[ChannelRecord]]:
+    """The first channel to try, and all of them with it, at most ``RetryTimes`` more. Drawn once a call: whoever draws again
+    where the first one does not suit him, favours those that do.
+    """
     tiers, health = call.tiers, context.health
     if len(tiers) == 1 and len(tiers[0]) == 1:
-        return () if health.is_off(tiers[0][0].id) else tiers[0]
+        only = tiers[0][0]
+        return (None, ()) if health.is_off(only.id) else (only, tiers[0])
     ready = (c for c in plan(tiers, health.is_cooling, context.dice) if not health.is_off(c.id))
-    return islice(ready, 1 + context.snapshot.options.retry_times)
+    drawn = islice(ready, 1 + context.snapshot.options.retry_times)
+    first = next(drawn, None)
+    return first, drawn if first is None else chain((first,), drawn)
 
 
 def named_channel(table: RoutingTable, channel_id: int) -> ChannelRecord:

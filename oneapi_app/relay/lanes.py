@@ -29,7 +29,7 @@ Addresses = dict[tuple[bytes | None, bytes | None, str], Address]
 
 
 class Lane(msgspec.Struct):
-    """``ratio``: quota units per prompt token. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
+    """``ratio``: quota units per prompt token; an answer's weighs ``completion_ratio`` as much. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
     ``prices`` of their details, as JSON. ``straight``: where to, if bodies go through as they are.
     """
 
@@ -40,6 +40,7 @@ class Lane(msgspec.Struct):
     route: Route
     price: Price
     ratio: float
+    completion_ratio: float
     of_text: bool
     head: ChargeHead
     prices: msgspec.Raw
@@ -91,7 +92,18 @@ class Lanes:
         )
         straight = Addresses() if _is_straight(provider, route, request) else None
         return Lane(
-            caller, channel, table, provider, route, price, price.ratio, of_text, head, prices, straight
+            caller,
+            channel,
+            table,
+            provider,
+            route,
+            price,
+            price.ratio,
+            price.completion_ratio,
+            of_text,
+            head,
+            prices,
+            straight,
         )
 
 

@@ -7,18 +7,17 @@ either way; tests compare them.
 """
 
 import asyncio
-from itertools import chain
 
 from oneapi_app.billing import policy
 from oneapi_app.billing.errors import TokenQuotaExceeded, UserQuotaExceeded
 from oneapi_app.convert.passthrough import plain_usage
-from oneapi_app.kit.clock import monotonic_ms
+from oneapi_app.kit.clock import NS_PER_MS, monotonic_ns
 from oneapi_app.providers.base import ClientRequest, UpstreamRequest
 from oneapi_app.relay.accounting import estimate_units
 from oneapi_app.relay.attempt import MAX_ANSWER_BODY, Asked
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.flow import Begun, candidates_of, relay_call
+from oneapi_app.relay.flow import Begun, draw, relay_call
 from oneapi_app.relay.heavy import HEAVY_BYTES
 from oneapi_app.relay.lanes import Address, Lane
 from oneapi_app.relay.presence import Presence
@@ -34,59 +33,56 @@ _LONGEST_ADDRESS = 512
 async def serve(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
     """Serves the call or raises Refusal; afterwards the ledger owes nothing either way."""
     request, caller, ledger = call.request, call.caller, context.ledger
-    candidates = candidates_of(context, call)
+    channel, candidates = draw(context, call)
     lane = reservation = None
-    if not request.stream and len(request.body) <= HEAVY_BYTES:
-        left = iter(candidates)
-        channel = next(left, None)
-        if channel is not None:
-            # Whatever becomes of it, this one has been drawn: another draw would favour plain channels.
-            candidates = chain((channel,), left)
-            lane = context.lanes.lane(caller, channel, context.snapshot.prices, request)
-    if lane is not None and lane.straight is not None:
-        units = estimate_units(context, call, lane)
-        try:
-            reservation = ledger.reserve(caller.user_id, caller.token_id, units)
-        except (UserQuotaExceeded, TokenQuotaExceeded):
-            reservation = None  # ``flow`` counts exactly before it refuses
-    if lane is None or lane.straight is None or reservation is None:
+    if channel is not None and not request.stream and len(request.body) <= HEAVY_BYTES:
+        lane = context.lanes.lane(caller, channel, context.snapshot.prices, request)
+        if lane.straight is not None:
+            units = estimate_units(context, call, lane)
+            try:
+                reservation = ledger.reserve(caller.user_id, caller.token_id, units)
+            except (UserQuotaExceeded, TokenQuotaExceeded):
+                reservation = None  # ``flow`` counts exactly before it refuses
+    if reservation is None or lane is None or lane.straight is None:
         await relay_call(context, call, reply, presence, candidates)
         return
     try:
         headers = request.headers
         key = (headers.get(b"content-type"), headers.get(b"accept"), request.query)
         url, sent_headers = lane.straight.get(key) or _learn(lane, request)
-        began_ms = monotonic_ms()
-        response = body = written = error = None
+        upstream = UpstreamRequest("POST", url, sent_headers, request.body)
+        response = body = usage = error = written = None
+        elapsed_ms = 0
+        began = monotonic_ns()
         presence.waiting = True
         try:
-            upstream = UpstreamRequest("POST", url, sent_headers, request.body)
             response = await context.transport.send(upstream, context.timeouts)
             if response.status == 200:
                 body = response.taken(MAX_ANSWER_BODY)
         except (TransportError, asyncio.CancelledError) as failed:
             error = failed
         presence.waiting = False
-        ended_ms = monotonic_ms()
         if body is not None and len(body) < HEAVY_BYTES:
             usage = plain_usage(body)
-            if usage is not None:
-                prompt, completion, cached = usage
-                written = ledger.settle_plain(
-                    reservation,
-                    lane.head,
-                    policy.priced(prompt + completion * lane.price.completion_ratio, lane.ratio),
-                    prompt,
-                    completion,
-                    cached,
-                    int(ended_ms - call.started_ms),
-                    call.request_id,
-                    call.created_at,
-                    context.snapshot.options.log_consume_enabled,
-                    int(ended_ms - began_ms),
-                )
+        if usage is not None:
+            prompt, completion, cached = usage
+            ended = monotonic_ns()
+            elapsed_ms = (ended - call.started_ns) // NS_PER_MS
+            written = ledger.settle_plain(
+                reservation,
+                lane.head,
+                policy.priced(prompt + completion * lane.completion_ratio, lane.ratio),
+                prompt,
+                completion,
+                cached,
+                elapsed_ms,
+                call.request_id,
+                call.created_at,
+                context.snapshot.options.log_consume_enabled,
+                (ended - began) // NS_PER_MS,
+            )
         if written is None:
-            begun = Begun(lane, reservation, began_ms, Asked(response, body, error))
+            begun = Begun(lane, reservation, began, Asked(response, body, error))
             await relay_call(context, call, reply, presence, candidates, begun)
             return
         await written
@@ -94,7 +90,7 @@ async def serve(context: RelayContext, call: Call, reply: Reply, presence: Prese
         ledger.release(reservation)  # without effect where it has ended
         raise
     context.health.succeeded(lane.channel.id)
-    context.activity.note_served(int(ended_ms - call.started_ms), 0)
+    context.activity.note_served(elapsed_ms, 0)
     assert response is not None
     assert body is not None
     await reply.whole(200, body, response.headers.get(b"content-type") or _JSON)

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from oneapi_app.kit.clock import monotonic_ms
+from oneapi_app.kit.clock import NS_PER_S, monotonic_ns
 from oneapi_app.relay.reply import ClientGone, Receive
 
 T = TypeVar("T")
 
 WATCH_AFTER_S = 0.05
+_WATCH_AFTER_NS = int(WATCH_AFTER_S * NS_PER_S)
 
 
 class Watch:
@@ -26,12 +27,12 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def begin(self, receive: Receive, started_ms: float) -> "Presence":
-        """For the task that this is called in. ``started_ms``: on the monotonic clock."""
+    def begin(self, receive: Receive, started_ns: int) -> "Presence":
+        """For the task that this is called in. ``started_ns``: on the monotonic clock."""
         if self._loop is None:
             # Asking for the running loop each time would be a system call.
             self._loop = asyncio.get_running_loop()
-        presence = Presence(receive, asyncio.current_task(self._loop), started_ms)
+        presence = Presence(receive, asyncio.current_task(self._loop), started_ns)
         self._young[presence] = None
         if self._timer is None:
             self._timer = self._loop.call_later(WATCH_AFTER_S, self._look)
@@ -46,13 +47,13 @@ class Watch:
 
     def _look(self) -> None:
         """Calls come nearly in the order in which they began, so the first young one ends the round."""
-        old_ms = monotonic_ms() - WATCH_AFTER_S * 1000
+        old_ns = monotonic_ns() - _WATCH_AFTER_NS
         young = self._young
         self._timer = None
         while young:
             presence = next(iter(young))
-            if presence.started_ms > old_ms:
-                wait_s = (presence.started_ms - old_ms) / 1000
+            if presence.started_ns > old_ns:
+                wait_s = (presence.started_ns - old_ns) / NS_PER_S
                 self._timer = asyncio.get_running_loop().call_later(wait_s, self._look)
                 return
             del young[presence]
@@ -68,7 +69,7 @@ class Presence(msgspec.Struct, eq=False):
 
     receive: Receive
     task: asyncio.Task[Any] | None
-    started_ms: float
+    started_ns: int
     gone: bool = False
     waiting: bool = False
     watcher: asyncio.Task[None] | None = None

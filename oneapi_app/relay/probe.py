@@ -7,7 +7,7 @@ import msgspec
 from oneapi_app.channels.schemas import ChannelRecord, ProbeResult
 from oneapi_app.convert.base import Failure
 from oneapi_app.errors import ConversionError, UpstreamProtocolError
-from oneapi_app.kit.clock import monotonic_ms
+from oneapi_app.kit.clock import NS_PER_MS, monotonic_ns
 from oneapi_app.providers.base import ClientRequest, Dialect, Operation
 from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.attempt import MAX_ERROR_BODY
@@ -23,9 +23,9 @@ class RelayProbe:
         self._context = context
 
     async def __call__(self, record: ChannelRecord, model: str) -> ProbeResult:
-        began = monotonic_ms()
+        began = monotonic_ns()
         outcome = await self._ask(record, model)
-        elapsed_ms = int(monotonic_ms() - began)
+        elapsed_ms = (monotonic_ns() - began) // NS_PER_MS
         if isinstance(outcome, str):
             return ProbeResult(True, outcome, elapsed_ms)
         return ProbeResult(

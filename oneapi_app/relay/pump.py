@@ -6,7 +6,7 @@ from enum import Enum
 
 from oneapi_app.convert.base import Converter, Failure, StreamEnd
 from oneapi_app.errors import UpstreamProtocolError
-from oneapi_app.kit.clock import monotonic_ms
+from oneapi_app.kit.clock import monotonic_ns
 from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.reply import ClientGone, Reply
 from oneapi_app.relay.transport import UpstreamResponse
@@ -38,7 +38,7 @@ class Pumped:
 
     ending: Ending
     last_frames: bytes
-    first_content_ms: float | None
+    first_content_ns: int | None
     problem: str = ""
 
 
@@ -63,7 +63,7 @@ async def pump(
     """Runs until the stream ends. A Failure is only returned while nothing has reached the caller."""
     now = asyncio.get_running_loop().time
     deadline = None if first_content_s is None else now() + first_content_s
-    first_content_ms: float | None = None
+    first_content_ns: int | None = None
     ending = Ending.COMPLETE
     problem = ""
     try:
@@ -77,8 +77,8 @@ async def pump(
             frames = converter.feed(data)
             if converter.failure is not None and not reply.committed:
                 return converter.failure
-            if first_content_ms is None and converter.has_content:
-                first_content_ms = monotonic_ms()
+            if first_content_ns is None and converter.has_content:
+                first_content_ns = monotonic_ns()
                 deadline = None
             if converter.finished:
                 deadline = now() + CLOSING_S
@@ -107,7 +107,7 @@ async def pump(
     last = converter.close(_CLOSING[ending])
     if converter.failure is not None and not reply.committed:
         return converter.failure
-    return Pumped(ending, last, first_content_ms, problem)
+    return Pumped(ending, last, first_content_ns, problem)
 
 
 async def _receive_until(deadline: float, response: UpstreamResponse, presence: Presence) -> bytes:

@@ -51,8 +51,13 @@ class Reply(msgspec.Struct):
     ) -> None:
         """The complete answer."""
         self.committed = True
-        headers = self._headers(content_type)
-        headers.append((b"content-length", b"%d" % len(body)))
+        headers = [
+            (b"content-type", content_type),
+            (b"x-oneapi-request-id", self.request_id.encode()),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        if self.from_a_page:
+            headers.extend(CORS)
         if retry_after_s is not None:
             headers.append(retry_after(retry_after_s))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})

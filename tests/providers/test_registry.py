@@ -56,9 +56,7 @@ def test_what_is_not_spoken_says_so(number: int) -> None:
     if provider.endpoints:
         assert provider.supports(Operation.CHAT)
         return
-    request = ClientRequest(
-        Dialect.OPENAI, Operation.CHAT, "/v1/chat/completions", "", b"{}", True, "m", False, {}, {}, False
-    )
+    request = ClientRequest(Dialect.OPENAI, Operation.CHAT, "/v1/chat/completions", "", b"{}", "m", False, {})
     with pytest.raises(ConversionError, match="cannot be relayed to yet"):
         provider.build(request, Route(1, number, "http://x", "k", {}, "m", None))
 

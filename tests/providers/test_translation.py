@@ -18,9 +18,7 @@ MODELS = {14: "claude-sonnet-4-5", 24: "gemini-2.5-flash", 30: "qwen3"}
 
 def request_of(fields: Any, *, stream: bool = False, operation: Operation = Operation.CHAT) -> ClientRequest:
     body = msgspec.json.encode(fields)
-    return ClientRequest(
-        Dialect.OPENAI, operation, "/v1/chat/completions", "", body, True, "m", stream, {}, {}, False
-    )
+    return ClientRequest(Dialect.OPENAI, operation, "/v1/chat/completions", "", body, "m", stream, {})
 
 
 def route_to(number: int, system_prompt: str | None = None) -> Route:

@@ -121,7 +121,7 @@ async def test_both_ways_leave_the_same_behind(
         await flow.relay_call(*given)
 
     async def whole_story(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
-        await flow.relay_call(context, call, reply, presence, flow.candidates_of(context, call))
+        await flow.relay_call(context, call, reply, presence, flow.draw(context, call)[1])
 
     async with provider(case.script) as vendor, provider(answering(completion(usage=COUNTED))) as second:
         await relay.add_channel(vendor, priority=1, **case.channel)

@@ -81,7 +81,7 @@ def test_api_version(model: str, config: dict[str, str], expected: str) -> None:
     fields = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
     body = msgspec.json.encode(fields)
     request = ClientRequest(
-        Dialect.OPENAI, Operation.CHAT, "/v1/chat/completions", "", body, True, model, False, {}, {}, False
+        Dialect.OPENAI, Operation.CHAT, "/v1/chat/completions", "", body, model, False, {}
     )
     sent = provider_for(24).build(request, Route(1, 24, "https://g", "k", config, model, None))
     assert sent.url == f"https://g/{expected}/models/{model}:generateContent"
