@@ -1,6 +1,6 @@
 """OpenAI to OpenAI: the provider's bytes go through as they are, read only where the bill needs it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -66,8 +66,28 @@ class _Counted(msgspec.Struct, gc=False):
     usage: _WireUsage | None = None
 
 
+_Some = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class _BothCounted(msgspec.Struct, gc=False):
+    """A ``_WireUsage`` with something on both sides."""
+
+    prompt_tokens: _Some
+    completion_tokens: _Some
+    total_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+
+class _PlainAnswer(msgspec.Struct, gc=False):
+    usage: _BothCounted
+    error: None = None
+
+
 _answers = msgspec.json.Decoder(_Answer)
 _counted = msgspec.json.Decoder(_Counted)
+_plain = msgspec.json.Decoder(_PlainAnswer)
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -94,19 +114,13 @@ def plain_usage(answer: bytes) -> tuple[int, int, int] | None:
 
     None where the answer may be an error, cannot be read, or is not counted on both sides.
     """
-    if b'"error"' in answer:
-        return None
     try:
-        wire = _counted.decode(answer).usage
+        usage = _plain.decode(answer).usage
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if wire is None:
-        return None
-    prompt, completion, details = wire.prompt_tokens, wire.completion_tokens, wire.prompt_tokens_details
-    if prompt is None or completion is None or prompt <= 0 or completion <= 0:
-        return None
-    cached = (details.cached_tokens if details is not None else None) or wire.prompt_cache_hit_tokens
-    return prompt, completion, min(max(cached, 0), prompt) if cached else 0
+    prompt, details = usage.prompt_tokens, usage.prompt_tokens_details
+    cached = (details and details.cached_tokens) or usage.prompt_cache_hit_tokens
+    return prompt, usage.completion_tokens, min(max(cached, 0), prompt) if cached else 0
 
 
 class Passthrough(msgspec.Struct):

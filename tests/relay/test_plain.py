@@ -81,7 +81,7 @@ CASES = {
         answering(completion(usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}))
     ),
     "the prompt only": Case(answering(completion(usage={"prompt_tokens": 9, "completion_tokens": 0}))),
-    "no error inside": Case(answering(completion(usage=COUNTED, error=None))),
+    "no error inside": Case(answering(completion(usage=COUNTED, error=None)), plainly=True),
     "an error inside": Case(answering(error("no such thing"), JSON), retried=True),
     "an error": Case(answering(error("out of order"), JSON, status=500), retried=True),
     "an error of the caller's": Case(answering(error("no such field"), JSON, status=400)),
