@@ -6,19 +6,22 @@ import string
 import time
 import uuid
 
+from oneapi_app.kit.clock import NS_PER_S
+
 _ALPHANUMERIC = string.ascii_letters + string.digits
-_second = 0
+_second_ns = 0
 _second_text = ""
 
 
 def request_id() -> str:
     """``YYYYMMDDhhmmss`` in local time, the nanoseconds within the second, 8 random digits."""
-    global _second, _second_text
+    global _second_ns, _second_text
     now = time.time_ns()
-    second, nanos = divmod(now, 1_000_000_000)
-    if second != _second:
-        _second_text = time.strftime("%Y%m%d%H%M%S", time.localtime(second))
-        _second = second
+    nanos = now - _second_ns
+    if not 0 <= nanos < NS_PER_S:
+        nanos = now % NS_PER_S
+        _second_ns = now - nanos
+        _second_text = time.strftime("%Y%m%d%H%M%S", time.localtime(now // NS_PER_S))
     return f"{_second_text}{nanos}{int(random.random() * 100_000_000):08d}"
 
 

@@ -34,7 +34,10 @@ def estimate_units(context: RelayContext, call: Call, lane: Lane) -> int:
         prompt = call.rough_prompt_tokens
         if prompt is None:
             size = len(request.body)
-            prompt = call.rough_prompt_tokens = size // 2 if size < _SMALL_BODY else roughly(request)
+            if size < _SMALL_BODY:
+                prompt = size // 2
+            else:
+                prompt = call.rough_prompt_tokens = roughly(request)
         return policy.estimate_text(lane.ratio, prompt, request.answer_limit, unknown_answer)
     if request.operation in MEDIA:
         return _fixed_units(request, lane)

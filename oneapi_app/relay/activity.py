@@ -1,4 +1,4 @@
-"""Requests in flight and recent latencies, for the dashboard and ``/api/status``. In memory, this process only."""
+"""Recent latencies, for the dashboard and ``/api/status``. In memory, this process only."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ WINDOW = 1000
 
 @dataclass(slots=True)
 class Activity:
-    in_flight: int = 0
     served: int = 0
     failed: int = 0
     elapsed_ms: deque[int] = field(default_factory=lambda: deque[int](maxlen=WINDOW))

@@ -63,8 +63,6 @@ class RelayApp:
         headers = dict(scope["headers"])
         reply = Reply(send, new_request_id(), from_a_page=b"origin" in headers)
         context = self._context
-        activity = context.activity
-        activity.in_flight += 1
         try:
             operation = endpoints.OPERATIONS.get(scope["path"])
             model_in_path = ""
@@ -104,8 +102,6 @@ class RelayApp:
             pass
         except Exception as error:
             await self._refuse(reply, error)
-        finally:
-            activity.in_flight -= 1
 
     def _read_request(
         self,

@@ -24,6 +24,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._young: dict[Presence, None] = {}
+        self._watched = 0
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -40,10 +41,16 @@ class Watch:
 
     def end(self, presence: "Presence") -> None:
         """The call is over. Nothing of it is kept, for what the next one is made of should still be warm memory."""
-        if presence.watcher is not None:
-            presence.watcher.cancel()
+        if presence.watcher is None:
+            del self._young[presence]
         else:
-            self._young.pop(presence, None)
+            presence.watcher.cancel()
+            self._watched -= 1
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that have begun and not ended."""
+        return len(self._young) + self._watched
 
     def _look(self) -> None:
         """Calls come nearly in the order in which they began, so the first young one ends the round."""
@@ -57,10 +64,11 @@ class Watch:
                 self._timer = asyncio.get_running_loop().call_later(wait_s, self._look)
                 return
             del young[presence]
+            self._watched += 1
             presence.watch()
 
 
-class Presence(msgspec.Struct, eq=False):
+class Presence(msgspec.Struct, eq=False, gc=False):
     """Interrupts a wait for the provider when the caller hangs up.
 
     Only waits passed through ``during`` are interrupted, and what is awaited while ``waiting``, by a cancellation that

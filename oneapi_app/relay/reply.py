@@ -27,7 +27,7 @@ class ClientGone(Exception):
     """The caller closed the connection."""
 
 
-class Reply(msgspec.Struct):
+class Reply(msgspec.Struct, gc=False):
     """One answer. ``committed`` once the first byte has gone out: from then on there is no other answer."""
 
     send: Send

@@ -303,7 +303,7 @@ async def stage(settings: Settings, database: Database, **changes: Any) -> Async
 
 async def nothing_is_left(made: Stage, before: set[Any]) -> None:
     context = made.context
-    assert context.activity.in_flight == 0
+    assert context.watch.in_flight == 0
     balances = context.ledger._balances
     assert {a.reserved for a in (*balances.users.values(), *balances.tokens.values())} <= {0}
     if made.runtime.options.log_consume_enabled:

@@ -210,7 +210,7 @@ class DashboardState(ConsoleState, rx.State):
         ]
         activity = runtime.activity
         self.pulse = Pulse(
-            in_flight=activity.in_flight,
+            in_flight=runtime.context.watch.in_flight,
             p50_ms=activity.percentile(activity.elapsed_ms, 0.5),
             p95_ms=activity.percentile(activity.elapsed_ms, 0.95),
             first_token_ms=activity.percentile(activity.first_token_ms, 0.5),

@@ -23,7 +23,7 @@ class FactsState(ConsoleState, rx.State):
         runtime = current_runtime()
         self.version, self.started_at = __version__, runtime.started_at
         self.database, self.size = f"{store.kind} {store.version}", write_size(store.size_bytes)
-        self.in_flight = runtime.activity.in_flight
+        self.in_flight = runtime.context.watch.in_flight
         self.unsettled = runtime.ledger.stats.pending_groups
         self.resting = len(runtime.context.health.resting())
 
