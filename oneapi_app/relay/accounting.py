@@ -11,9 +11,15 @@ from oneapi_app.errors import ConversionError
 from oneapi_app.kit.clock import NS_PER_MS
 from oneapi_app.providers.base import ClientRequest, Operation
 from oneapi_app.relay.attempt import Served
-from oneapi_app.relay.call import AttemptNote, Call
+from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.details import COUNTED_BY_PROVIDER, COUNTED_HERE, COUNTED_PARTLY, detail_of
+from oneapi_app.relay.details import (
+    COUNTED_BY_PROVIDER,
+    COUNTED_HERE,
+    COUNTED_PARTLY,
+    AttemptNote,
+    detail_of,
+)
 from oneapi_app.relay.heavy import work_on
 from oneapi_app.relay.lanes import HEARD, MEDIA, Lane
 from oneapi_app.relay.pump import Ending

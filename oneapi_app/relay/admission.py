@@ -15,6 +15,7 @@ from oneapi_app.billing.ledger import Account
 from oneapi_app.models import token as token_states
 from oneapi_app.models import user as user_states
 from oneapi_app.relay.callers import Callers
+from oneapi_app.relay.lanes import Way
 from oneapi_app.relay.refusals import forbidden, unauthorized, unknown_channel
 from oneapi_app.tokens.schemas import CallerRecord
 
@@ -41,7 +42,7 @@ def read_credential(authorization: bytes) -> Credential:
 
 class Pass(msgspec.Struct, gc=False):
     """A credential that has passed every check. ``until``: on the monotonic clock. ``quota``: the token's account,
-    which has to be looked at each time; None where it does not limit.
+    which has to be looked at each time; None where it does not limit. ``ways``: of chats, by model.
     """
 
     caller: CallerRecord
@@ -49,6 +50,7 @@ class Pass(msgspec.Struct, gc=False):
     quota: Account | None
     version: int
     until: float
+    ways: dict[str, Way] = {}
 
 
 class Passes:

@@ -26,10 +26,11 @@ from oneapi_app.relay.body import (
 from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
 from oneapi_app.relay.flow import named_channel
+from oneapi_app.relay.lanes import Way
 from oneapi_app.relay.plain import serve
 from oneapi_app.relay.refusals import Refusal, invalid_request, no_channel
 from oneapi_app.relay.reply import ClientGone, Receive, Reply, Scope, Send
-from oneapi_app.relay.routing import Tiers
+from oneapi_app.relay.routing import only_channel
 from oneapi_app.tokens import service as tokens
 
 log = logging.getLogger(__name__)
@@ -82,17 +83,21 @@ class RelayApp:
             elif len(body) > self._max_body:
                 raise too_large(self._max_body)
             request = self._read_request(scope, headers, operation, model_in_path, body)
-            caller = admitted.caller
             # Before the body is checked in depth, as the original orders its stages.
-            tiers = context.snapshot.table.tiers.get((caller.group, request.model))
-            if tiers is None or caller.models or admitted.channel is not None:
-                tiers = self._tiers(admitted, request)
+            way, snapshot = admitted.ways.get(request.model), context.snapshot
+            if (
+                way is None
+                or way.table is not snapshot.table
+                or way.prices is not snapshot.prices
+                or operation is not _CHAT
+            ):
+                way = self._way(admitted, request)
             if operation is None:
                 await reply.whole(501, catalogue.NOT_IMPLEMENTED)
                 return
             if request.decoded is not None:
                 _check(request)
-            call = Call(reply.request_id, caller, request, tiers, started_ns, now_s())
+            call = Call(reply.request_id, admitted.caller, request, way, started_ns, now_s())
             presence = context.watch.begin(receive, started_ns)
             try:
                 await serve(context, call, reply, presence)
@@ -144,18 +149,23 @@ class RelayApp:
             decoded=fields,
         )
 
-    def _tiers(self, admitted: admission.Pass, request: ClientRequest) -> Tiers:
-        """The channels that may serve it, where the token or the caller has a say in that. Raises Refusal."""
-        caller = admitted.caller
-        if caller.models:
-            admission.check_model(caller, request.model)
-        table = self._context.snapshot.table
+    def _way(self, admitted: admission.Pass, request: ClientRequest) -> Way:
+        """Raises Refusal where the token, or the caller, may not go there, and where nobody offers the model."""
+        caller, snapshot = admitted.caller, self._context.snapshot
+        table, prices = snapshot.table, snapshot.prices
+        admission.check_model(caller, request.model)
         if admitted.channel is not None:
-            return ((named_channel(table, admission.pinned_channel(caller, admitted.channel)),),)
+            named = named_channel(table, admission.pinned_channel(caller, admitted.channel))
+            return Way(table, prices, ((named,),))
         tiers = table.tiers.get((caller.group, request.model))
         if tiers is None:
             raise no_channel(caller.group, request.model)
-        return tiers
+        way = Way(table, prices, tiers)
+        if request.operation is _CHAT:
+            if (only := only_channel(tiers)) is not None:
+                way.lane = self._context.lanes.lane(caller, only, prices, request)
+            admitted.ways[request.model] = way
+        return way
 
     async def _refuse(self, reply: Reply, error: Exception) -> None:
         match error:

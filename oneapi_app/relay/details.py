@@ -5,7 +5,6 @@ from typing import Any, Final
 import msgspec
 
 from oneapi_app.billing.charge import write_detail
-from oneapi_app.relay.call import AttemptNote
 from oneapi_app.relay.pump import Ending
 
 COUNTED_BY_PROVIDER: Final = "provider"
@@ -14,6 +13,15 @@ COUNTED_PARTLY: Final = "partial"
 """The stream ended early: what was delivered until then, counted here."""
 
 _A_DURATION: Final = 987_654_321_012_345
+
+
+class AttemptNote(msgspec.Struct, frozen=True, gc=False, rename={"channel_id": "channel"}):
+    """One try of one channel, as the log row's detail has it."""
+
+    channel_id: int
+    status: int
+    duration_ms: int
+    kind: str = ""
 
 
 def detail_of(

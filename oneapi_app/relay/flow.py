@@ -27,9 +27,9 @@ from oneapi_app.relay.accounting import (
     roughly,
 )
 from oneapi_app.relay.attempt import Asked, Served, attempt, take
-from oneapi_app.relay.call import AttemptNote, Call
+from oneapi_app.relay.call import Call
 from oneapi_app.relay.context import RelayContext
-from oneapi_app.relay.details import COUNTED_BY_PROVIDER
+from oneapi_app.relay.details import COUNTED_BY_PROVIDER, AttemptNote
 from oneapi_app.relay.heavy import HEAVY_BYTES, work_on
 from oneapi_app.relay.images import check_image
 from oneapi_app.relay.lanes import Lane
@@ -37,7 +37,7 @@ from oneapi_app.relay.presence import Presence
 from oneapi_app.relay.pump import Ending, broken_off
 from oneapi_app.relay.refusals import forbidden, no_channel, refusal_of, unknown_channel
 from oneapi_app.relay.reply import Reply
-from oneapi_app.relay.routing import RoutingTable, plan
+from oneapi_app.relay.routing import RoutingTable, only_channel, plan
 
 _COMPLETE = Ending.COMPLETE  # looking a member up in its enumeration costs as much as ten of these
 _IMAGES = Operation.IMAGES
@@ -133,9 +133,8 @@ def draw(context: RelayContext, call: Call) -> tuple[ChannelRecord | None, Itera
     """The first channel to try, and all of them with it, at most ``RetryTimes`` more. Drawn once a call: whoever draws again
     where the first one does not suit him, favours those that do.
     """
-    tiers, health = call.tiers, context.health
-    if len(tiers) == 1 and len(tiers[0]) == 1:
-        only = tiers[0][0]
+    tiers, health = call.way.tiers, context.health
+    if (only := only_channel(tiers)) is not None:
         return (None, ()) if health.is_off(only.id) else (only, tiers[0])
     ready = (c for c in plan(tiers, health.is_cooling, context.dice) if not health.is_off(c.id))
     drawn = islice(ready, 1 + context.snapshot.options.retry_times)

@@ -12,6 +12,7 @@ from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.providers.base import ClientRequest, Operation, Provider, Route
 from oneapi_app.providers.registry import provider_for
 from oneapi_app.relay.details import usual_detail
+from oneapi_app.relay.routing import RoutingTable, Tiers
 from oneapi_app.settings import Settings
 from oneapi_app.tokens.schemas import CallerRecord
 
@@ -45,6 +46,17 @@ class Lane(msgspec.Struct):
     head: ChargeHead
     prices: msgspec.Raw
     straight: Addresses | None
+
+
+class Way(msgspec.Struct):
+    """Where a call may go, as long as ``table`` and ``prices`` are in force: to the channel that the caller named, or all of
+    his group that offer the model. ``lane``: of a chat that only one channel may serve.
+    """
+
+    table: RoutingTable
+    prices: PriceTable
+    tiers: Tiers
+    lane: Lane | None = None
 
 
 class Lanes:

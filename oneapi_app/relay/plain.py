@@ -33,16 +33,25 @@ _LONGEST_ADDRESS = 512
 async def serve(context: RelayContext, call: Call, reply: Reply, presence: Presence) -> None:
     """Serves the call or raises Refusal; afterwards the ledger owes nothing either way."""
     request, caller, ledger = call.request, call.caller, context.ledger
-    channel, candidates = draw(context, call)
-    lane = reservation = None
-    if channel is not None and not request.stream and len(request.body) <= HEAVY_BYTES:
-        lane = context.lanes.lane(caller, channel, context.snapshot.prices, request)
-        if lane.straight is not None:
-            units = estimate_units(context, call, lane)
-            try:
-                reservation = ledger.reserve(caller.user_id, caller.token_id, units)
-            except (UserQuotaExceeded, TokenQuotaExceeded):
-                reservation = None  # ``flow`` counts exactly before it refuses
+    lane, reservation = call.way.lane, None
+    if lane is not None and not context.health.is_off(lane.channel.id):
+        candidates = call.way.tiers[0]
+    else:
+        channel, candidates = draw(context, call)
+        lane = None
+        if channel is not None and not request.stream:
+            lane = context.lanes.lane(caller, channel, context.snapshot.prices, request)
+    if (
+        lane is not None
+        and lane.straight is not None
+        and not request.stream
+        and len(request.body) <= HEAVY_BYTES
+    ):
+        units = estimate_units(context, call, lane)
+        try:
+            reservation = ledger.reserve(caller.user_id, caller.token_id, units)
+        except (UserQuotaExceeded, TokenQuotaExceeded):
+            reservation = None  # ``flow`` counts exactly before it refuses
     if reservation is None or lane is None or lane.straight is None:
         await relay_call(context, call, reply, presence, candidates)
         return

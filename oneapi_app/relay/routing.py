@@ -48,6 +48,11 @@ def _tiers(channels: list[ChannelRecord]) -> Tiers:
     return tuple(tuple(c for c in channels if c.priority == priority) for priority in priorities)
 
 
+def only_channel(tiers: Tiers) -> ChannelRecord | None:
+    """Where there is no choice."""
+    return tiers[0][0] if len(tiers) == 1 and len(tiers[0]) == 1 else None
+
+
 def plan(tiers: Tiers, cooling: Cooling, dice: random.Random) -> Iterator[ChannelRecord]:
     """Candidates, each once. Channels that are cooling down come last: better a try than a refusal."""
     resting: list[ChannelRecord] = []
