@@ -1,6 +1,6 @@
 """``make bench``: everything measured, told on the way, and written to docs/benchmarks.md. Loopback only.
 
-    python -m bench [--peers] [--rounds N] [--seconds S] [--streams N] [--events N] [--log-rows N] [--page FILE]
+    python -m bench [--peers] [--rounds N] [--seconds S] [--pairs N] [--streams N] [--events N] [--log-rows N] [--page FILE]
 
 Ends by itself, also when something hangs, and ends what it started.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from bench import log_store, report
-from bench.compare import compare
+from bench.compare import compare, compare_cost
 from bench.load import LoadFailed, Target
 from bench.peers import PEERS, PeerMissing
 from bench.processes import usage_of
@@ -29,7 +29,7 @@ from tests.support.servers import find_program
 
 _NEEDED = {"wrk": "wrk", "nginx": "nginx-light"}
 _LONGEST_S = 1800
-"""Whatever happens, it is over by then; with its defaults it takes five minutes."""
+"""Whatever happens, it is over by then; with its defaults it takes six minutes."""
 _ON_DISK = "/var/tmp"
 """For the database: the usual temporary directory may be memory."""
 
@@ -88,6 +88,8 @@ def measure(options: argparse.Namespace) -> report.Measured:
                 say,
                 lambda: memory_mb.append(usage_of(gateway.pid).resident_mb),
             )
+            say(f"the floor and ours in turns, a second each, {options.pairs} times")
+            cost = compare_cost(own[0], floors[0], options.pairs, min(1, options.seconds), say)
         missing |= comparison.dropped
         requests = comparison.requests([target.name for target in own])
         gateway.check_books(requests)
@@ -97,7 +99,7 @@ def measure(options: argparse.Namespace) -> report.Measured:
         direct = hold(f"{upstream.streams}/v1/chat/completions", STREAM_MODEL, {})
         streams = hold(gateway.chat_url, STREAM_MODEL, gateway.headers, pid=gateway.pid)
         return report.Measured(
-            gateway, comparison, direct, streams, memory_mb, requests, load_before, missing=missing
+            gateway, comparison, cost, direct, streams, memory_mb, requests, load_before, missing=missing
         )
 
 
@@ -150,6 +152,9 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--peers", action="store_true", help="install and measure LiteLLM and Portkey, too")
     parser.add_argument("--rounds", type=int, default=3, help="how often the servers take turns (3)")
     parser.add_argument("--seconds", type=float, default=5, help="of load per server and round (5)")
+    parser.add_argument(
+        "--pairs", type=int, default=30, help="how often the floor and ours take turns, a second each (30)"
+    )
     parser.add_argument("--streams", type=int, default=500, help="event streams held at once (500)")
     parser.add_argument("--events", type=int, default=20, help="of each stream, half a second apart (20)")
     parser.add_argument(

@@ -71,6 +71,34 @@ def compare(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one server's requests cost, to what another's do: the median of all pairs of runs, and the middle half of them."""
+
+    pairs: int
+    median: float
+    low: float
+    high: float
+
+
+def compare_cost(
+    target: Target, other: Target, pairs: int, seconds: float, progress: Callable[[str], None]
+) -> Cost:
+    """Short runs of both in turns, ``pairs`` times (at least 2): a processor that is fast now and slow in ten seconds is the
+    same for both. Raises LoadFailed.
+    """
+    ratios: list[float] = []
+    for number in range(pairs):
+        order = (target, other) if number % 2 else (other, target)
+        cpu_us = {one.name: put_under_load(one, MANY, seconds).cpu_us for one in order}
+        ratios.append(cpu_us[target.name] / cpu_us[other.name])
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    progress(
+        f"{target.name}, CPU of a request to {other.name}'s, {pairs} pairs: {median:.2f} x ({low:.2f}-{high:.2f})"
+    )
+    return Cost(pairs, median, low, high)
+
+
 def median_of(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
     return statistics.median(figure(run) for run in runs)
 

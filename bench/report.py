@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.compare import MANY, Comparison, median_difference, median_of, median_ratio
+from bench.compare import MANY, Comparison, Cost, median_difference, median_of, median_ratio
 from bench.load import Run
 from bench.log_store import GOAL_MS, Answers
 from bench.servers import Gateway
@@ -22,7 +22,7 @@ NODE = "One API in Python, a node with PostgreSQL and Redis"
 _HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which needs wrk and nginx (`apt-get install wrk nginx-light`) and takes about five minutes;
+Written by `make bench`, which needs wrk and nginx (`apt-get install wrk nginx-light`) and takes about six minutes;
 `make bench ARGS=--peers` installs and measures other gateways, too. Everything runs on one machine and shares its
 processors: the load, the vendor and the gateway. So absolute figures are low and swing with whatever else runs; **ratios**
 and the processor time per request are what to compare. Servers take turns, and each figure is the median of the rounds.
@@ -34,7 +34,8 @@ disk. Afterwards the calls answered, the rows logged and the units charged are c
 """
 
 _BEHIND = """
-CPU is the server's own, user and system, with all its threads and processes, until the last bill is in the database; what
+The goal for the processor time is measured apart, with the floor and ours by turns, a second each: processors here are fast
+in one half minute and slow in the next, so that a ratio of longer runs says little. CPU is the server's own, user and system, with all its threads and processes, until the last bill is in the database; what
 PostgreSQL and Redis need beside a node is not in it.
 Where the time goes, and what was tried: [ADR 11](adr/0011-performance.md).
 
@@ -49,6 +50,7 @@ class Measured:
 
     gateway: Gateway
     comparison: Comparison
+    cost: Cost
     direct: Streams
     streams: Streams
     memory_mb: list[float]
@@ -90,7 +92,7 @@ def _goals(measured: Measured) -> list[str]:
     found, streams, gateway = measured.comparison, measured.streams, measured.gateway
     many, single = found.many, found.single
     speed = median_of(many[OURS], _per_second)
-    cost = median_ratio(many[OURS], many[FLOOR], _cpu)
+    cost = measured.cost
     delay = median_difference(single[OURS], single[VENDOR], _p50)
     tls = median_ratio(many[OURS_TLS], many[OURS], _per_second)
     held = streams.memory_mb[2] - streams.memory_mb[1]
@@ -98,7 +100,12 @@ def _goals(measured: Measured) -> list[str]:
     console = "with" if gateway.with_console else "without"
     return [
         _goal(f"requests/s, {MANY} connections", "≥ 5,000", f"{speed:,.0f}", speed >= 5000),
-        _goal("CPU per request, to the bare floor's", "≤ 2.0 x", f"{cost:.2f} x", cost <= 2),
+        _goal(
+            f"CPU per request, to the bare floor's: {cost.pairs} pairs, the middle half {cost.low:.2f}-{cost.high:.2f} x",
+            "≤ 2.0 x",
+            f"{cost.median:.2f} x",
+            cost.median <= 2,
+        ),
         _goal("median at one connection, above the vendor's", "< 0.6 ms", f"{delay:.2f} ms", delay < 0.6),
         _goal("vendor over TLS, requests/s to plain", "≥ 0.5 x", f"{tls:.2f} x", tls >= 0.5),
         _goal(

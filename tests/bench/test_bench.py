@@ -24,7 +24,15 @@ def test_a_short_run_writes_the_page(tmp_path: Path) -> None:
     need(find_program("wrk") and find_program("nginx"), "wrk and nginx")
     need(find_program("initdb") and find_program("redis-server"), "PostgreSQL and Redis")
     page = tmp_path / "page.md"
-    done = run("--rounds=1", "--seconds=1", "--streams=3", "--events=2", "--log-rows=300", f"--page={page}")
+    done = run(
+        "--rounds=1",
+        "--seconds=1",
+        "--pairs=2",
+        "--streams=3",
+        "--events=2",
+        "--log-rows=300",
+        f"--page={page}",
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "the books agree" in done.stdout
     text = page.read_text("utf-8")
@@ -33,6 +41,7 @@ def test_a_short_run_writes_the_page(tmp_path: Path) -> None:
     for name in (VENDOR, FLOOR, FLOOR_TLS, OURS, OURS_TLS, CONVERTED, NODE):
         assert rows[name].count("|") == 11
     assert "1.00 x" in rows[FLOOR]
+    assert "CPU per request, to the bare floor's: 2 pairs, the middle half" in text
     assert "| list: first page |" in text
     assert str(tmp_path) not in text
     assert "/var/tmp" not in text
