@@ -7,14 +7,16 @@ import msgspec
 import pytest
 
 from oneapi_app.billing.ledger import Account
+from oneapi_app.channels.schemas import ChannelRecord
 from oneapi_app.events import ChannelsChanged
 from oneapi_app.kit.database import UnitOfWork
 from oneapi_app.models import Channel, Token
 from oneapi_app.relay.admission import Pass, Passes
 from oneapi_app.relay.callers import FRESH_S, Callers
 from oneapi_app.tokens.schemas import CallerRecord
-from tests.relay.stage import KEY, Stage, answering, completion
+from tests.relay.stage import CHAT, HELLO, KEY, Stage, answering, completion
 from tests.relay.test_admission import change
+from tests.relay.test_flow_choice import Recorder
 from tests.support.scripted import provider
 
 HEADER = b"Bearer sk-key"
@@ -146,6 +148,27 @@ async def test_every_change_is_in_the_next_bill(relay: Stage):
     assert dearer.row.quota == 2 * renamed.row.quota
     assert (moved.row.model_name, moved.detail["prices"]["model"]) == ("gpt-4", 15)
     assert len(second.peers) == 1
+
+
+async def test_what_is_known_of_chats_is_for_chats_alone_and_for_the_channels_there_are(relay: Stage):
+    asked = Recorder(completion())
+    async with provider(asked) as first, provider(answering(completion())) as second:
+        channel_id = await relay.add_channel(first)
+        for path in (CHAT, "/v1/completions", CHAT):
+            fields = {"model": "gpt-4o", "messages": HELLO, "prompt": "Say hello"}
+            assert (await relay.ask(fields, path=path)).status == 200
+        paths = [request.line.split()[1] for request in asked.requests]
+        assert paths == [b"/v1/chat/completions", b"/v1/completions", b"/v1/chat/completions"]
+        relay.context.health.disable(channel_of(relay, channel_id), "test")
+        assert (await relay.chat()).status == 503, "before the table has learned of it"
+        await relay.context.health.stop()
+        await relay.add_channel(second)
+        assert (await relay.chat()).status == 200
+        assert len(second.peers) == 1
+
+
+def channel_of(relay: Stage, channel_id: int) -> ChannelRecord:
+    return relay.context.snapshot.table.by_id[channel_id]
 
 
 async def test_a_key_that_is_no_longer_there_is_refused_at_once(relay: Stage):
