@@ -6,8 +6,8 @@ hold up the ledger.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, compress, repeat
-from typing import Any
+from itertools import compress
+from typing import Any, cast
 
 from oneapi_app.billing.charge import FIGURES, Group, RecordedHead, read_head
 from oneapi_app.billing.lease import USER, Key, Share
@@ -132,37 +132,43 @@ def _add_rows(batch: Batch, head: RecordedHead, columns: list[list[Any]], ascii_
     username = _clean(head.username, 64, ascii_only)
     token_name = _clean(head.token_name, 64, ascii_only)
     model_name = _clean(head.model_name, 191, ascii_only)
-    rows = zip(
-        repeat(head.user_id),
+    batch.log_values += _in_rows(
+        head.user_id,
         created,
-        repeat(CONSUME),
-        repeat(_clean(head.content, 10_000, ascii_only)),
-        repeat(username),
-        repeat(token_name),
-        repeat(model_name),
+        CONSUME,
+        _clean(head.content, 10_000, ascii_only),
+        username,
+        token_name,
+        model_name,
         units,
         prompt,
         completion,
-        repeat(head.channel_id),
+        head.channel_id,
         ids,
         elapsed,
         streamed,
-        repeat(head.system_prompt_reset),
-        strict=False,
+        head.system_prompt_reset,
     )
-    batch.log_values.extend(chain.from_iterable(rows))
-    usual = _clean(head.usual_detail, _LONGEST_DETAIL, ascii_only)
+    before, after = (_clean(text, _LONGEST_DETAIL, ascii_only) for text in head.usual_detail)
     texts = [
-        usual % duration if detail is None else _clean(detail, _LONGEST_DETAIL, ascii_only)
+        f"{before}{duration}{after}" if detail is None else _clean(detail, _LONGEST_DETAIL, ascii_only)
         for duration, detail in zip(durations, details, strict=True)
     ]
-    rows = zip(ids, created, cached, first, texts, strict=True)
-    batch.detail_values.extend(chain.from_iterable(rows))
+    batch.detail_values += _in_rows(ids, created, cached, first, texts)
     for hour, several in _by_hour(created, (units, prompt, completion, cached, elapsed, first, streamed)):
         key = (hour, head.user_id, username, token_name, model_name, head.channel_id)
         sums = batch.hours.setdefault(key, [0] * len(HOUR_SUMS))
         for number, added in enumerate((len(several[0]), *map(sum, several))):
             sums[number] += added
+
+
+def _in_rows(*columns: Any) -> list[Any]:
+    """The values of the first row, then of the second; a column that is no list is the same value in all of them."""
+    count = max(len(cast("list[Any]", column)) for column in columns if isinstance(column, list))
+    values: list[Any] = [None] * (count * len(columns))
+    for number, column in enumerate(columns):
+        values[number :: len(columns)] = column if isinstance(column, list) else [column] * count
+    return values
 
 
 def _by_hour(

@@ -9,7 +9,7 @@ class ChargeHead:
     """What all charges of one token for one model over one channel have in common, encoded once.
 
     ``content`` is the log row's text: ``policy.text_log`` or ``policy.media_log``. ``usual_detail``: what the row's detail
-    is for most of them, a JSON object into which the attempt's duration goes with ``%``.
+    is for most of them, a JSON object, in two parts with the attempt's duration between them.
     """
 
     __slots__ = ("recorded", "usual_detail")
@@ -25,7 +25,7 @@ class ChargeHead:
         model_name: str,
         content: str,
         system_prompt_reset: bool,
-        usual_detail: str,
+        usual_detail: tuple[str, str],
     ) -> None:
         self.usual_detail = usual_detail
         texts = (user_id, username, token_id, token_name, channel_id, model_name, content)
@@ -67,7 +67,7 @@ class RecordedHead(msgspec.Struct, frozen=True, array_like=True, gc=False):
     model_name: str
     content: str
     system_prompt_reset: bool
-    usual_detail: str
+    usual_detail: tuple[str, str]
 
 
 class Entries(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -111,7 +111,7 @@ def figures_of(collected_units: int, charge: Charge) -> tuple[Any, ...]:
     """Where less than the price was collected, the rest goes into its detail."""
     detail = charge.detail
     if collected_units != charge.quota_units:
-        whole = charge.head.usual_detail % charge.attempt_ms if detail is None else detail
+        whole = str(charge.attempt_ms).join(charge.head.usual_detail) if detail is None else detail
         detail = f'{whole[:-1]},"uncollected_units":{charge.quota_units - collected_units:d}}}'
     return (
         charge.created_at,

@@ -161,6 +161,8 @@ class LedgerStore:
     def _write_logs(self, connection: Connection, batch: Batch) -> None:
         if not batch.log_values:
             return
+        if self._dialect == "sqlite":
+            _without_booleans(batch.log_values)
         self._insert(connection, "INSERT INTO logs", LOG_COLUMNS, batch.log_values)
         self._insert(
             connection,
@@ -233,6 +235,14 @@ class LedgerStore:
             yield
         finally:
             driver.execute("PRAGMA synchronous=NORMAL")
+
+
+def _without_booleans(log_values: list[Any]) -> None:
+    """Whole numbers instead, as SQLite stores them: for each boolean its driver looks for an adapter, in vain."""
+    width = len(LOG_COLUMNS)
+    for name in ("is_stream", "system_prompt_reset"):
+        column = slice(LOG_COLUMNS.index(name), None, width)
+        log_values[column] = map(int, log_values[column])
 
 
 _NOW = {

@@ -47,10 +47,11 @@ def detail_of(
     return write_detail(fields)
 
 
-def usual_detail(channel_id: int, prices: msgspec.Raw, *, priced: bool) -> str:
-    """Of a call whose first attempt was accepted and counted by the provider: the duration of the attempt, in milliseconds,
-    goes in with ``%``.
+def usual_detail(channel_id: int, prices: msgspec.Raw, *, priced: bool) -> tuple[str, str]:
+    """Of a call whose first attempt was accepted and counted by the provider: what stands before and behind the duration of
+    the attempt, in milliseconds.
     """
     note = AttemptNote(channel_id, 200, _A_DURATION)
     detail = detail_of(COUNTED_BY_PROVIDER, Ending.COMPLETE, [note], prices, priced=priced)
-    return detail.replace("%", "%%").replace(f"{_A_DURATION:d}", "%d")
+    before, _, after = detail.partition(str(_A_DURATION))
+    return before, after

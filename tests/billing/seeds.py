@@ -64,7 +64,7 @@ def charge(units: int, account: int = 1, **changes: Any) -> Charge:
         "model_name": "gpt-4o-mini",
         "content": "倍率：0.07 × 1.00 × 4.00",
         "system_prompt_reset": False,
-        "usual_detail": '{"count_source":"provider","ms":%d}',
+        "usual_detail": ('{"count_source":"provider","ms":', "}"),
     }
     facts: dict[str, Any] = {
         "quota_units": units,

@@ -84,7 +84,7 @@ def test_texts_that_cannot_be_written_do_not_lose_the_sum():
 
 
 def test_the_usual_detail_is_made_of_its_head_and_the_duration():
-    usual = charge(7, usual_detail='{"ms":%d,"text":"5 %%"}')
+    usual = charge(7, usual_detail=('{"ms":', ',"text":"5 %"}'))
     figures = [*figures_of(7, usual), *figures_of(4, usual)]
     group = read_group(write_group(1, {(usual.head, True, True): figures}))
     details = build_batch([group]).detail_values[4::5]

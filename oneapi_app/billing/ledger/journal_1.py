@@ -65,7 +65,7 @@ def _read(settlement: _Settlement) -> Charge:
         model_name=charge.model_name,
         content=charge.content,
         system_prompt_reset=charge.system_prompt_reset,
-        usual_detail="",
+        usual_detail=("", ""),
     )
     return Charge(
         head,
