@@ -30,8 +30,9 @@ Addresses = dict[tuple[bytes | None, bytes | None, str], Address]
 
 
 class Lane(msgspec.Struct):
-    """``ratio``: quota units per prompt token; an answer's weighs ``completion_ratio`` as much. ``of_text``: billed by the tokens of both sides. ``head`` is of the bills,
-    ``prices`` of their details, as JSON. ``straight``: where to, if bodies go through as they are.
+    """``ratio``: quota units per prompt token; a token of the answer costs ``completion_ratio`` times as much. ``of_text``:
+    billed by the tokens of both sides. ``head`` is of the bills, ``prices`` of their details, as JSON. ``straight``:
+    where to, if bodies go through as they are.
     """
 
     caller: CallerRecord
