@@ -38,10 +38,11 @@ def forwarded(target: int, tls: ssl.SSLContext | None) -> Iterator[int]:
         await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
 
     async def serve() -> None:
-        await asyncio.start_server(connected, "127.0.0.1", port, ssl=tls)
+        server = await asyncio.start_server(connected, "127.0.0.1", port, ssl=tls)
         loops.append(asyncio.get_running_loop())
         ready.set()
         await ended.wait()
+        server.close()
 
     # A thread of its own: Playwright's loop already runs in this one.
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
