@@ -35,7 +35,8 @@ disk. Afterwards the calls answered, the rows logged and the units charged are c
 
 _BEHIND = """
 The goal for the processor time is measured apart, with the floor and ours by turns, a second each: processors here are fast
-in one half minute and slow in the next, so that a ratio of longer runs says little. CPU is the server's own, user and system, with all its threads and processes, until the last bill is in the database; what
+in one half minute and slow in the next, so that a ratio of longer runs says little.
+CPU is the server's own, user and system, with all its threads and processes, until the last bill is in the database; what
 PostgreSQL and Redis need beside a node is not in it.
 Where the time goes, and what was tried: [ADR 11](adr/0011-performance.md).
 
