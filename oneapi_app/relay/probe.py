@@ -52,12 +52,9 @@ class RelayProbe:
             path="/v1/chat/completions",
             query="",
             body=msgspec.json.encode(fields),
-            is_json=True,
             model=model,
             stream=False,
             headers={b"content-type": b"application/json"},
-            media={},
-            enforce_usage=False,
         )
         settings = self._context.settings
         route = route_to(msgspec.structs.replace(record, system_prompt=""), provider, model, settings)
